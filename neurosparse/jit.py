@@ -1,0 +1,30 @@
+"""The one place that sets numba's options.
+
+``kernel`` compiles once and caches on disk, keeps IEEE semantics (no fastmath: it would change
+summation order and break bit-equality with Lava and the references), and releases the GIL.
+``kernel_parallel`` adds prange; its kernels own disjoint output rows, so results do not depend on
+the number of threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+__all__ = ["kernel", "kernel_parallel"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kernel(function: F) -> F:
+    """Compile a serial kernel."""
+    compiled: F = numba.njit(cache=True, nogil=True)(function)
+    return compiled
+
+
+def kernel_parallel(function: F) -> F:
+    """Compile a kernel whose ``prange`` loops own disjoint output rows."""
+    compiled: F = numba.njit(cache=True, nogil=True, parallel=True)(function)
+    return compiled

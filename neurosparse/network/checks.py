@@ -1,0 +1,117 @@
+"""Argument checks whose messages name the argument, what came and what is allowed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosparse.errors import ParameterError, ShapeError, TopologyError
+
+__all__ = [
+    "check_count",
+    "check_finite",
+    "check_fraction",
+    "check_indices",
+    "check_name",
+    "check_vector",
+]
+
+
+def check_count(name: str, value: Any, *, least: int = 0, most: int | None = None) -> int:
+    """Return ``value`` as an int in ``[least, most]``.
+
+    Raises
+    ------
+    ParameterError
+        If it is not a whole number in the range.
+    """
+    allowed = f"a whole number >= {least}" if most is None else f"a whole number, {least} to {most}"
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):
+        raise ParameterError(f"{name}: got {value!r}; allowed is {allowed}")
+    return int(value)
+
+
+def check_fraction(name: str, value: Any, *, open_below: bool = True) -> float:
+    """Return ``value`` as a float in ``(0, 1]`` (or ``[0, 1]`` if not ``open_below``).
+
+    Raises
+    ------
+    ParameterError
+        If it lies outside or is not a number.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    low_ok = number > 0 if open_below else number >= 0
+    if not (low_ok and number <= 1):
+        allowed = "0 < value <= 1" if open_below else "0 <= value <= 1"
+        raise ParameterError(f"{name}: got {value!r}; allowed is {allowed}")
+    return number
+
+
+def check_finite(name: str, values: NDArray[Any]) -> None:
+    """Raise if any entry is NaN or infinite.
+
+    Raises
+    ------
+    ParameterError
+        Naming how many and where the first is.
+    """
+    if values.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(values)
+    if bad.any():
+        first = int(np.flatnonzero(bad)[0])
+        value = values.ravel()[first]
+        raise ParameterError(
+            f"{name}: {int(bad.sum())} of {values.size} entries are not finite "
+            f"(first at {first}: {value}); every entry must be a finite number"
+        )
+
+
+def check_vector(name: str, values: Any, size: int, dtype: Any) -> NDArray[Any]:
+    """Return ``values`` as a contiguous vector of ``size`` entries of ``dtype``.
+
+    Raises
+    ------
+    ShapeError
+        If it has another shape.
+    """
+    array = np.ascontiguousarray(values, dtype=dtype)
+    if array.shape != (size,):
+        raise ShapeError(f"{name}: got shape {array.shape}; expected ({size},)")
+    return array
+
+
+def check_indices(name: str, values: NDArray[Any], bound: int) -> None:
+    """Raise if an index lies outside ``[0, bound)``.
+
+    Raises
+    ------
+    TopologyError
+        Naming how many and where the first is.
+    """
+    bad = (values < 0) | (values >= bound)
+    if bad.any():
+        first = int(np.flatnonzero(bad)[0])
+        raise TopologyError(
+            f"{name}: {int(bad.sum())} entries outside 0..{bound - 1} (first at {first}: "
+            f"{values[first]})"
+        )
+
+
+def check_name(kind: str, name: Any) -> str:
+    """Return ``name`` if it can be a key in files and reports.
+
+    Raises
+    ------
+    TopologyError
+        If it is empty, not a string, or has control characters.
+    """
+    if not isinstance(name, str) or not name or not name.isprintable():
+        raise TopologyError(f"{kind} name: got {name!r}; expected printable text, not empty")
+    return name
