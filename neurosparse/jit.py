@@ -9,7 +9,7 @@ the number of threads.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -20,11 +20,9 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 def kernel(function: F) -> F:
     """Compile a serial kernel."""
-    compiled: F = numba.njit(cache=True, nogil=True)(function)
-    return compiled
+    return cast("F", numba.njit(cache=True, nogil=True)(function))
 
 
 def kernel_parallel(function: F) -> F:
     """Compile a kernel whose ``prange`` loops own disjoint output rows."""
-    compiled: F = numba.njit(cache=True, nogil=True, parallel=True)(function)
-    return compiled
+    return cast("F", numba.njit(cache=True, nogil=True, parallel=True)(function))

@@ -143,15 +143,9 @@ class LIF(_Parameters):
         _check_range("dv", self.dv, 0, 1, "0 to 1")
         if np.any(np.asarray(self.vth) <= 0):
             raise ParameterError(f"vth: got {np.min(self.vth)}; allowed is > 0")
-        if (
-            np.ndim(self.v_reset) == 0
-            or np.ndim(self.vth) == 0
-            or (np.shape(self.v_reset) == np.shape(self.vth))
-        ):
-            if np.any(np.asarray(self.v_reset) >= np.asarray(self.vth)):
-                raise ParameterError(
-                    f"v_reset: got {self.v_reset}; it must lie below vth ({self.vth})"
-                )
+        sizes = {np.shape(value) for value in (self.v_reset, self.vth)} - {()}
+        if len(sizes) < 2 and np.any(np.asarray(self.v_reset) >= np.asarray(self.vth)):
+            raise ParameterError(f"v_reset: got {self.v_reset}; it must lie below vth={self.vth}")
         fix(self, "refractory", check_count("refractory", self.refractory))
         if self.reset not in ("zero", "subtract"):
             raise ParameterError(f"reset: got {self.reset!r}; allowed is 'zero' or 'subtract'")

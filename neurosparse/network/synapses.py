@@ -187,7 +187,7 @@ class Synapses:
             keys,
             n_pre,
             n_post,
-            values[order] if np.ndim(weights) == 1 and not callable(weights) else values,
+            values if callable(weights) or np.ndim(weights) == 0 else values[order],
             None if delays is None else np.asarray(delays)[order],
         )
 
