@@ -1,0 +1,55 @@
+# make demo and make test are all a fresh clone needs; everything lives in .venv.
+#
+#   make PYTHON=/path/to/python3.12 test    another interpreter (3.10 to 3.13; default python3.11)
+#   make PYTEST_ARGS="-k network" test      passed on to pytest
+#   make OUT=some/folder demo               where the demo writes
+
+VENV ?= .venv
+OUT ?= demo-out
+PYTEST_ARGS ?=
+PYTHON ?=
+
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+BOUNDSCHECK_TESTS := $(wildcard tests/simulate tests/sparsify tests/train)
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-main test-boundscheck lint bench clean
+
+help:  ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
+
+install: $(INSTALLED)  ## Make .venv and install everything (the others do it when needed)
+
+$(INSTALLED): pyproject.toml requirements/constraints.txt requirements/install.sh
+	requirements/install.sh $(VENV) $(PYTHON)
+	@touch $@
+
+demo: $(INSTALLED)  ## Train, simulate, export, run in Lava and report, on real images
+	$(BIN)/neurosparse demo --out $(OUT)
+
+test: test-main test-boundscheck  ## Run all tests (under 12 minutes on 2 cores)
+
+test-main: $(INSTALLED)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+# Compiled code reads past the end of an array without a word; here numba checks every index.
+# It needs a cache of its own, as numba's does not know with which checks a kernel was compiled.
+test-boundscheck: $(INSTALLED)
+	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=build/numba-boundscheck \
+	    $(BIN)/python -m pytest -n 2 --dist loadfile -m "not lava and not slow" \
+	    $(BOUNDSCHECK_TESTS) $(PYTEST_ARGS)
+
+lint: $(INSTALLED)  ## Check style, types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(INSTALLED)  ## Run every benchmark
+	$(BIN)/python -m benchmarks --all
+
+clean:  ## Remove everything made, .venv too
+	rm -rf $(VENV) $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	    .import_linter_cache
+	find neurosparse tests benchmarks examples -name __pycache__ -type d -exec rm -rf {} +
