@@ -1,1 +1,37 @@
-"""neurosparse.sparsify."""
+"""What, when and how to prune and rewire: schemes are compositions of small parts."""
+
+from neurosparse.sparsify.budget import Budget, GlobalBudget, LayerBudget, uniform_budget
+from neurosparse.sparsify.drop import DropRule, Nothing, SignChange
+from neurosparse.sparsify.grow import GrowRule, Uniform
+from neurosparse.sparsify.layer import LayerView, Rewiring
+from neurosparse.sparsify.noise import Langevin, Noise
+from neurosparse.sparsify.recipes import deep_r, deep_r_global, static
+from neurosparse.sparsify.scheme import Schedule, Scheme
+from neurosparse.sparsify.signs import DaleSigns, FixedSigns, RandomSigns, SignRule
+from neurosparse.sparsify.turnover import Turnover
+
+__all__ = [
+    "Budget",
+    "DaleSigns",
+    "DropRule",
+    "FixedSigns",
+    "GlobalBudget",
+    "GrowRule",
+    "Langevin",
+    "LayerBudget",
+    "LayerView",
+    "Noise",
+    "Nothing",
+    "RandomSigns",
+    "Rewiring",
+    "Schedule",
+    "Scheme",
+    "SignChange",
+    "SignRule",
+    "Turnover",
+    "Uniform",
+    "deep_r",
+    "deep_r_global",
+    "static",
+    "uniform_budget",
+]

@@ -1,0 +1,39 @@
+"""Drop rules: which active synapses go."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosparse.sparsify.layer import LayerView
+
+__all__ = ["DropRule", "Nothing", "SignChange"]
+
+
+class DropRule(Protocol):
+    """Chooses the synapses of a layer to drop."""
+
+    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Return (n_active,) bool, true where a synapse goes."""
+        ...
+
+
+class SignChange:
+    """Drop a synapse whose weight has crossed zero: ``theta = s w < 0`` (DEEP R, algorithm 1).
+
+    Strictly below zero, as in the paper: a newborn at exactly 0 that has not moved stays.
+    """
+
+    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Return true where the weight has the other sign than the synapse."""
+        return layer.weights * layer.signs < 0
+
+
+class Nothing:
+    """Drop nothing: static connectivity."""
+
+    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.bool_]:
+        """Return all false."""
+        return np.zeros(layer.n_active, dtype=bool)

@@ -1,0 +1,121 @@
+"""A scheme is a composition: noise, drop rule, budget, grow rule, signs, and when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosparse.network.checks import check_count
+from neurosparse.sparsify.budget import Budget, LayerBudget
+from neurosparse.sparsify.drop import DropRule, Nothing
+from neurosparse.sparsify.grow import GrowRule, Uniform
+from neurosparse.sparsify.layer import LayerView, Rewiring, exchange
+from neurosparse.sparsify.noise import Noise
+from neurosparse.sparsify.signs import RandomSigns, SignRule
+
+__all__ = ["Schedule", "Scheme"]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """When synapses are exchanged.
+
+    Parameters
+    ----------
+    every : int [steps]
+        Period.
+    start, stop : int [steps]
+        First step that counts, and the first that no longer does (none: never stops).
+    """
+
+    every: int = 1
+    start: int = 0
+    stop: int | None = None
+
+    def __post_init__(self) -> None:
+        check_count("every", self.every, least=1)
+        check_count("start", self.start)
+
+    def due(self, step: int) -> bool:
+        """Whether synapses are exchanged after step ``step`` (counted from 0)."""
+        running = step >= self.start and (self.stop is None or step < self.stop)
+        return running and (step - self.start + 1) % self.every == 0
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How connectivity changes during training.
+
+    Parameters
+    ----------
+    name : str
+        For tables.
+    drop : DropRule
+        Which active synapses go.
+    grow : GrowRule
+        Which dormant ones come.
+    budget : Budget
+        How many each layer regrows.
+    noise : Noise, optional
+        Applied after every optimiser step.
+    signs : SignRule
+        Signs of newborns.
+    schedule : Schedule
+        When.
+    """
+
+    name: str
+    drop: DropRule = field(default_factory=Nothing)
+    grow: GrowRule = field(default_factory=Uniform)
+    budget: Budget = field(default_factory=LayerBudget)
+    noise: Noise | None = None
+    signs: SignRule = field(default_factory=RandomSigns)
+    schedule: Schedule = field(default_factory=Schedule)
+
+    def step(
+        self, layers: Sequence[LayerView], step: int, rng: np.random.Generator
+    ) -> list[Rewiring | None]:
+        """Perturb the weights in place and decide the exchange after one optimiser step.
+
+        Parameters
+        ----------
+        layers : sequence of LayerView
+            All layers under the budget.
+        step : int
+            Number of the step, from 0.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        list of Rewiring or None
+            One per layer; none where nothing changes. The total number of synapses is kept
+            exactly, without duplicates. Cost O(n_active).
+        """
+        if self.noise is not None:
+            for layer in layers:
+                self.noise(layer, rng)
+        if not self.schedule.due(step):
+            return [None] * len(layers)
+        dropped = [self.drop(layer, rng) for layer in layers]
+        before = np.array([layer.n_active for layer in layers], dtype=np.int64)
+        surviving = before - np.array([mask.sum() for mask in dropped], dtype=np.int64)
+        if (before == surviving).all():
+            return [None] * len(layers)
+        potential = np.array([layer.n_potential for layer in layers], dtype=np.int64)
+        missing = self.budget.missing(before, surviving, potential, rng)
+        return [
+            self._rewire(layer, mask, int(n_grow), rng)
+            for layer, mask, n_grow in zip(layers, dropped, missing, strict=True)
+        ]
+
+    def _rewire(
+        self, layer: LayerView, dropped: NDArray[np.bool_], n_grow: int, rng: np.random.Generator
+    ) -> Rewiring | None:
+        if not n_grow and not dropped.any():
+            return None
+        born = self.grow(layer, layer.keys[~dropped], n_grow, rng)
+        return exchange(layer, dropped, born, self.signs(born, layer.n_pre, rng))

@@ -1,0 +1,84 @@
+"""Sign rules: the sign a potential synapse has."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosparse.errors import ParameterError
+
+__all__ = ["DaleSigns", "FixedSigns", "RandomSigns", "SignRule"]
+
+
+class SignRule(Protocol):
+    """Gives newborn synapses their signs."""
+
+    def __call__(
+        self, keys: NDArray[np.int64], n_pre: int, rng: np.random.Generator
+    ) -> NDArray[np.int8]:
+        """Return (n,) int8 of -1 and +1 for synapses ``keys``."""
+        ...
+
+
+class RandomSigns:
+    """Draw the sign when a synapse is born, each with probability one half.
+
+    In law equal to signs fixed once for every potential synapse, as long as growth is uniform.
+    """
+
+    def __call__(
+        self, keys: NDArray[np.int64], n_pre: int, rng: np.random.Generator
+    ) -> NDArray[np.int8]:
+        """Return the signs."""
+        return (2 * rng.integers(0, 2, size=keys.size) - 1).astype(np.int8)
+
+
+class FixedSigns:
+    """Fix the sign of every potential synapse once, as in the paper, without storing any.
+
+    The sign is the lowest bit of a hash of seed and key (splitmix64, Steele et al. 2014).
+    """
+
+    def __init__(self, seed: int = 0) -> None:
+        self.seed = seed
+
+    def __call__(
+        self, keys: NDArray[np.int64], n_pre: int, rng: np.random.Generator
+    ) -> NDArray[np.int8]:
+        """Return the signs."""
+        with np.errstate(over="ignore"):
+            z = keys.astype(np.uint64) + np.uint64(self.seed + 1) * np.uint64(0x9E3779B97F4A7C15)
+            z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+            z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+            z ^= z >> np.uint64(31)
+        return (2 * (z & np.uint64(1)).astype(np.int8) - 1).astype(np.int8)
+
+
+class DaleSigns:
+    """Give all synapses of a presynaptic neuron its sign (Dale's law).
+
+    Parameters
+    ----------
+    signs : (n_pre,) int
+        -1 or +1 for every presynaptic neuron.
+
+    Raises
+    ------
+    ParameterError
+        If an entry is neither.
+    """
+
+    def __init__(self, signs: Any) -> None:
+        self.signs = np.asarray(signs, dtype=np.int8)
+        if not np.isin(self.signs, (-1, 1)).all():
+            raise ParameterError("signs: every entry must be -1 or +1")
+
+    def __call__(
+        self, keys: NDArray[np.int64], n_pre: int, rng: np.random.Generator
+    ) -> NDArray[np.int8]:
+        """Return the signs."""
+        if self.signs.size != n_pre:
+            raise ParameterError(f"signs: got {self.signs.size} entries for {n_pre} sources")
+        return self.signs[keys % n_pre]
