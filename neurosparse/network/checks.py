@@ -80,11 +80,29 @@ def check_vector(name: str, values: Any, size: int, dtype: Any) -> NDArray[Any]:
     ------
     ShapeError
         If it has another shape.
+    ParameterError
+        If entries are not numbers or, for an integer dtype, not whole or out of its range.
     """
-    array = np.ascontiguousarray(values, dtype=dtype)
-    if array.shape != (size,):
-        raise ShapeError(f"{name}: got shape {array.shape}; expected ({size},)")
-    return array
+    given = np.asarray(values)
+    if given.shape != (size,):
+        raise ShapeError(f"{name}: got shape {given.shape}; expected ({size},)")
+    target = np.dtype(dtype)
+    if given.dtype.kind not in "iuf":
+        raise ParameterError(f"{name}: got dtype {given.dtype}; expected numbers")
+    if target.kind in "iu" and given.size and not np.can_cast(given.dtype, target):
+        _check_whole(name, given, target)
+    with np.errstate(over="ignore"):  # what becomes infinite is named by check_finite
+        return np.ascontiguousarray(given, dtype=target)
+
+
+def _check_whole(name: str, given: NDArray[Any], target: np.dtype[Any]) -> None:
+    limits = np.iinfo(target)
+    bad = (given < limits.min) | (given > limits.max) | (given != np.rint(given))
+    if bad.any():
+        raise ParameterError(
+            f"{name}: got {given[bad][0]}; allowed are whole numbers, "
+            f"{limits.min} to {limits.max} ({target})"
+        )
 
 
 def check_indices(name: str, values: NDArray[Any], bound: int) -> None:
@@ -100,7 +118,7 @@ def check_indices(name: str, values: NDArray[Any], bound: int) -> None:
         first = int(np.flatnonzero(bad)[0])
         raise TopologyError(
             f"{name}: {int(bad.sum())} entries outside 0..{bound - 1} (first at {first}: "
-            f"{values[first]})"
+            f"{values.ravel()[first]})"
         )
 
 

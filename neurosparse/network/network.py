@@ -164,6 +164,11 @@ class Network:
             raise TopologyError("populations: got none; a network has at least one")
         for name, population in self.populations.items():
             check_name("population", name)
+            if not isinstance(population, Population):
+                raise TopologyError(
+                    f"population {name!r}: got a {type(population).__name__}; "
+                    "expected Population(size, neuron)"
+                )
             if population.neuron is not None:
                 population.neuron.check_size(name, population.size)
         names = [projection.name for projection in self.projections]
@@ -175,6 +180,8 @@ class Network:
         for role, members in (("inputs", self.inputs), ("outputs", self.outputs)):
             for name in members:
                 self._population(role, name)
+            if len(set(members)) < len(members):
+                raise TopologyError(f"{role}: got {list(members)}; name each population once")
         for projection in self.projections:
             self._validate_projection(projection)
         kinds = {type(p.neuron) for p in self.populations.values() if p.neuron is not None}

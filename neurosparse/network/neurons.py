@@ -26,7 +26,10 @@ BIAS_EXP_MAX = 7
 
 
 def _float_or_vector(name: str, value: Any) -> FloatOrVector:
-    array = np.array(value, dtype=np.float64)
+    try:
+        array = np.array(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ParameterError(f"{name}: got {value!r}; expected a number or a vector") from None
     if array.ndim > 1:
         raise ShapeError(f"{name}: got shape {array.shape}; expected a number or a vector")
     check_finite(name, array)
@@ -130,13 +133,10 @@ class LIF(_Parameters):
 
     def __post_init__(self) -> None:
         fix = object.__setattr__
-        du = self.du if isinstance(self.du, tuple | list) else (self.du,)
-        if not du:
+        decays = tuple(np.atleast_1d(_float_or_vector("du", self.du)).tolist())
+        if not decays:
             raise ParameterError("du: got no receptor; expected one number or a tuple of them")
-        decays = tuple(float(value) for value in du)
-        for value in decays:
-            if not 0 <= value <= 1:
-                raise ParameterError(f"du: got {value}; allowed is 0 to 1")
+        _check_range("du", decays, 0, 1, "0 to 1")
         fix(self, "du", decays if len(decays) > 1 else decays[0])
         for name in ("dv", "vth", "bias", "v_reset"):
             fix(self, name, _float_or_vector(name, getattr(self, name)))
@@ -213,11 +213,11 @@ class LIF(_Parameters):
                 raise ParameterError(f"{name}: got {tau_ms}; allowed is > 0 ms")
             return -math.expm1(-dt_ms / tau_ms)
 
-        if not dt_ms > 0:
-            raise ParameterError(f"dt_ms: got {dt_ms}; allowed is > 0 ms")
-        if not refractory_ms >= 0:
-            raise ParameterError(f"refractory_ms: got {refractory_ms}; allowed is >= 0 ms")
-        taus = tau_syn_ms if isinstance(tau_syn_ms, tuple) else (tau_syn_ms,)
+        if not 0 < dt_ms < math.inf:
+            raise ParameterError(f"dt_ms: got {dt_ms}; allowed is > 0 ms, finite")
+        if not 0 <= refractory_ms < math.inf:
+            raise ParameterError(f"refractory_ms: got {refractory_ms}; allowed is >= 0 ms, finite")
+        taus = tau_syn_ms if isinstance(tau_syn_ms, tuple | list) else (tau_syn_ms,)
         return cls(
             du=tuple(1.0 if tau is None else decay("tau_syn_ms", tau) for tau in taus),
             dv=decay("tau_mem_ms", tau_mem_ms),

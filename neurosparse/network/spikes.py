@@ -47,12 +47,13 @@ class Spikes:
         fix = object.__setattr__
         check_count("n_steps", self.n_steps)
         check_count("n_neurons", self.n_neurons, least=1)
-        steps = np.asarray(self.steps, dtype=np.int64)
+        steps = np.asarray(self.steps)
         neurons = np.asarray(self.neurons)
         if steps.ndim != 1:
             raise ShapeError(f"steps: got shape {steps.shape}; expected a vector")
         check_indices("steps", steps, self.n_steps)
         check_indices("neurons", neurons, self.n_neurons)
+        steps = check_vector("steps", steps, steps.size, np.int64)
         neurons = check_vector("neurons", neurons, steps.size, np.int32)
         keys = steps * self.n_neurons + neurons
         if keys.size and np.any(np.diff(keys) <= 0):

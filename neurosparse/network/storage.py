@@ -2,14 +2,16 @@
 
 Members: ``header`` (JSON as UTF-8 bytes) and, for projection ``i``, ``p{i}.indptr``,
 ``p{i}.indices``, ``p{i}.weights`` and, where present, ``p{i}.delays``. Vectors among the neuron
-parameters are members too, named in the header. The zip's checksums catch damage; the loaded arrays
-go through the same validation as a network built by hand.
+parameters are members too. The header lists all members, as damage to a zip's directory can hide
+one; the zip's checksums catch damage inside them, and the loaded arrays go through the same
+validation as a network built by hand.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import struct
 import zipfile
 import zlib
 from os import PathLike
@@ -19,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import NeurosparseError, StorageError
+from neurosparse.errors import NeurosparseError, StorageError, TopologyError
 from neurosparse.network.atomic import atomic_write
 from neurosparse.network.network import Network, Population, Projection
 from neurosparse.network.neurons import LIF, FixedPointLIF, Neuron
@@ -33,6 +35,22 @@ _NEURONS: dict[str, type[LIF] | type[FixedPointLIF]] = {
     "LIF": LIF,
     "FixedPointLIF": FixedPointLIF,
 }
+# What numpy, zipfile and json raise over files that are not what they should be; a RuntimeError
+# comes from zips that claim encryption, unknown methods, and JSON that is nested too deep.
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    MemoryError,
+    OverflowError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def pack_network(network: Network) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
@@ -96,6 +114,8 @@ def unpack_network(header: dict[str, Any], arrays: Any) -> Network:
         entry["name"]: Population(entry["size"], _unpack_neuron(entry["neuron"], arrays))
         for entry in header["populations"]
     }
+    if len(populations) < len(header["populations"]):
+        raise TopologyError("populations: a name stands twice")
     projections = []
     for index, entry in enumerate(header["projections"]):
         n_post, n_pre = entry["shape"]
@@ -124,7 +144,7 @@ def _unpack_neuron(packed: dict[str, Any] | None, arrays: Any) -> Neuron | None:
 def save_network(network: Network, path: str | PathLike[str]) -> None:
     """Write ``network`` to ``path``, completely or not at all."""
     header, arrays = pack_network(network)
-    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
+    text = np.frombuffer(json.dumps(header | {"members": sorted(arrays)}).encode(), dtype=np.uint8)
     with atomic_write(path) as file:
         np.savez_compressed(file, header=text, **arrays)  # type: ignore[arg-type]
 
@@ -141,7 +161,8 @@ def load_network(path: str | PathLike[str]) -> Network:
     if not where.is_file():
         raise StorageError(f"{where}: no such file")
     try:
-        with np.load(where, allow_pickle=False) as archive:
+        # opened here, as np.load leaves its own file open when it fails
+        with where.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             members = {name: archive[name] for name in archive.files}
         header = json.loads(bytes(members.pop("header")))
         if header.get("format") != FORMAT:
@@ -150,23 +171,16 @@ def load_network(path: str | PathLike[str]) -> Network:
             raise StorageError(
                 f"{where}: format version {header['version']}; this neurosparse reads {VERSION}"
             )
+        if header["members"] != sorted(members):
+            raise StorageError(
+                f"{where}: holds the arrays {sorted(members)}; its header names {header['members']}"
+            )
         return unpack_network(header, members)
     except StorageError:
         raise
     except NeurosparseError as error:
         raise StorageError(f"{where}: holds an invalid network: {error}") from error
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        MemoryError,
-        zipfile.BadZipFile,
-        zlib.error,
-        NotImplementedError,
-    ) as error:
+    except _UNREADABLE as error:
         raise StorageError(
             f"{where}: not a readable network file (truncated, altered or foreign): {error}"
         ) from error

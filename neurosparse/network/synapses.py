@@ -23,6 +23,7 @@ from neurosparse.network.sampling import sample_distinct
 __all__ = ["MAX_DELAY", "FanOut", "Synapses", "WeightSpec"]
 
 MAX_DELAY = 255  # steps; what a uint8 holds
+MAX_SIZE = 2**31 - 1  # neurons; what an int32 index holds
 
 WeightSpec = float | NDArray[Any] | Callable[[np.random.Generator, int], NDArray[Any]]
 """One weight for all, a vector with one per synapse, or ``f(rng, n_active)`` that draws them."""
@@ -40,8 +41,25 @@ class FanOut(NamedTuple):
 
 
 def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    array.setflags(write=False)
-    return array
+    """Return a read-only view; the array itself may be the caller's, and stays as it is."""
+    view = array.view()
+    view.setflags(write=False)
+    return view
+
+
+def _check_sizes(n_pre: int, n_post: int) -> None:
+    check_count("n_post", n_post, least=1, most=MAX_SIZE)
+    check_count("n_pre", n_pre, least=1, most=MAX_SIZE)
+
+
+def _check_delays(delays: Any, n_active: int) -> NDArray[np.uint8]:
+    raw = np.asarray(delays)
+    if raw.size and (raw.min() < 1 or raw.max() > MAX_DELAY):
+        bad = raw[(raw < 1) | (raw > MAX_DELAY)][0]
+        raise ParameterError(
+            f"delays: got {bad}; allowed is 1 to {MAX_DELAY} steps (one step is the least)"
+        )
+    return check_vector("delays", raw, n_active, np.uint8)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,8 +101,7 @@ class Synapses:
 
     def __post_init__(self) -> None:
         fix = object.__setattr__
-        check_count("n_post", self.n_post, least=1, most=2**31 - 1)
-        check_count("n_pre", self.n_pre, least=1, most=2**31 - 1)
+        _check_sizes(self.n_pre, self.n_post)
         indptr = check_vector("indptr", self.indptr, self.n_post + 1, np.int64)
         n_active = int(indptr[-1])
         if indptr[0] != 0 or np.any(np.diff(indptr) < 0):
@@ -115,13 +132,7 @@ class Synapses:
         fix(self, "indices", _frozen(indices))
         fix(self, "weights", _frozen(weights))
         if self.delays is not None:
-            raw = np.asarray(self.delays)
-            if raw.size and (raw.min() < 1 or raw.max() > MAX_DELAY):
-                bad = raw[(raw < 1) | (raw > MAX_DELAY)][0]
-                raise ParameterError(
-                    f"delays: got {bad}; allowed is 1 to {MAX_DELAY} steps (one step is the least)"
-                )
-            fix(self, "delays", _frozen(check_vector("delays", raw, n_active, np.uint8)))
+            fix(self, "delays", _frozen(_check_delays(self.delays, n_active)))
 
     # ------------------------------------------------------------------ constructors
 
@@ -168,11 +179,12 @@ class Synapses:
         pre, post = np.asarray(pre), np.asarray(post)
         if pre.ndim != 1 or pre.shape != post.shape:
             raise ShapeError(f"pre, post: got shapes {pre.shape} and {post.shape}; expected equal")
-        check_count("n_pre", n_pre, least=1)
-        check_count("n_post", n_post, least=1)
+        _check_sizes(n_pre, n_post)
         check_indices("pre", pre, n_pre)
         check_indices("post", post, n_post)
-        keys = post.astype(np.int64) * n_pre + pre
+        pre = check_vector("pre", pre, pre.size, np.int64)
+        post = check_vector("post", post, pre.size, np.int64)
+        keys = post * n_pre + pre
         order = np.argsort(keys, kind="stable")
         keys = keys[order]
         twice = np.flatnonzero(keys[1:] == keys[:-1])
@@ -188,7 +200,7 @@ class Synapses:
             n_pre,
             n_post,
             values if callable(weights) or np.ndim(weights) == 0 else values[order],
-            None if delays is None else np.asarray(delays)[order],
+            None if delays is None else _check_delays(delays, keys.size)[order],
         )
 
     @classmethod
@@ -236,8 +248,7 @@ class Synapses:
         ParameterError
             If the density is out of range.
         """
-        check_count("n_pre", n_pre, least=1)
-        check_count("n_post", n_post, least=1)
+        _check_sizes(n_pre, n_post)
         n_potential = n_pre * n_post
         n_active = max(1, round(check_fraction("density", density) * n_potential))
         keys = sample_distinct(rng, n_potential, n_active)
@@ -255,7 +266,7 @@ class Synapses:
         dtype: Any = np.float32,
     ) -> Synapses:
         """Give every postsynaptic neuron ``fan_in`` distinct sources (see `random`)."""
-        check_count("n_post", n_post, least=1)
+        _check_sizes(n_pre, n_post)
         check_count("fan_in", fan_in, least=1, most=n_pre)
         rows = [sample_distinct(rng, n_pre, fan_in) for _ in range(n_post)]
         keys = np.concatenate([row + post * n_pre for post, row in enumerate(rows)])
@@ -273,7 +284,7 @@ class Synapses:
         dtype: Any = np.float32,
     ) -> Synapses:
         """Give every presynaptic neuron ``fan_out`` distinct targets (see `random`)."""
-        check_count("n_pre", n_pre, least=1)
+        _check_sizes(n_pre, n_post)
         check_count("fan_out", fan_out, least=1, most=n_post)
         post = np.concatenate([sample_distinct(rng, n_post, fan_out) for _ in range(n_pre)])
         pre = np.repeat(np.arange(n_pre), fan_out)
@@ -287,11 +298,17 @@ class Synapses:
             raise ShapeError(f"weights: got shape {matrix.shape}; expected (n_post, n_pre)")
         n_post, n_pre = matrix.shape
         keys = np.arange(n_post * n_pre, dtype=np.int64)
-        return cls._from_keys(keys, n_pre, n_post, matrix.astype(dtype).ravel())
+        values = check_vector("weights", matrix.ravel(), keys.size, dtype)
+        return cls._from_keys(keys, n_pre, n_post, values)
 
     @classmethod
     def from_scipy(cls, matrix: Any, *, dtype: Any = np.float32) -> Synapses:
         """Take a scipy sparse matrix or array of shape (n_post, n_pre); stored zeros are kept."""
+        if not hasattr(matrix, "tocoo"):
+            raise ParameterError(
+                f"matrix: got a {type(matrix).__name__}; expected a scipy.sparse matrix "
+                "(Synapses.all_to_all takes dense ones)"
+            )
         coo = matrix.tocoo()
         n_post, n_pre = coo.shape
         return cls.from_edges(coo.col, coo.row, coo.data, n_pre=n_pre, n_post=n_post, dtype=dtype)
