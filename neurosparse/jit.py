@@ -13,7 +13,7 @@ from typing import Any, TypeVar, cast
 
 import numba
 
-__all__ = ["kernel", "kernel_parallel"]
+__all__ = ["kernel", "kernel_parallel", "kernel_parallel_reassociated"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,3 +26,12 @@ def kernel(function: F) -> F:
 def kernel_parallel(function: F) -> F:
     """Compile a kernel whose ``prange`` loops own disjoint output rows."""
     return cast("F", numba.njit(cache=True, nogil=True, parallel=True)(function))
+
+
+def kernel_parallel_reassociated(function: F) -> F:
+    """Compile a parallel kernel whose sums may be reassociated, so that they vectorise.
+
+    For gradients only: nothing that decides a spike may use it.
+    """
+    options = {"reassoc", "nsz", "contract"}
+    return cast("F", numba.njit(cache=True, nogil=True, parallel=True, fastmath=options)(function))

@@ -29,14 +29,10 @@ class Turnover:
                 self.dropped[index] += rewiring.n_dropped
                 self.grown[index] += rewiring.n_grown
 
-    def take(self) -> dict[str, list[int] | int]:
+    def take(self) -> Turnover:
         """Return the counts and start again from zero."""
-        counts: dict[str, list[int] | int] = {
-            "steps": self.n_steps,
-            "dropped": list(self.dropped),
-            "grown": list(self.grown),
-        }
-        self.n_steps = 0
+        counts = Turnover(self.dropped, self.grown, self.n_steps)
         self.dropped = [0] * len(self.dropped)
         self.grown = [0] * len(self.grown)
+        self.n_steps = 0
         return counts

@@ -1,1 +1,47 @@
-"""neurosparse.train."""
+"""Training: sparse layers, surrogate gradients, rewiring while learning, baselines (torch)."""
+
+try:
+    import torch as _torch  # noqa: F401
+    import tqdm as _tqdm  # noqa: F401
+except ImportError as error:
+    from neurosparse.errors import BackendMissingError
+
+    raise BackendMissingError(
+        f"neurosparse.train needs {error.name}, which is not installed; pip install "
+        "'neurosparse[train]' (on Linux take torch 2.13.0 from its CPU index, or pip fetches CUDA)"
+    ) from error
+
+from neurosparse.train.checkpoint import load_checkpoint, save_checkpoint
+from neurosparse.train.classifier import (
+    SpikingClassifier,
+    dense_ann,
+    dense_classifier,
+    sparse_classifier,
+)
+from neurosparse.train.fit import Epoch, History, fit, predict
+from neurosparse.train.lif import LIFLayer
+from neurosparse.train.rewire import Rewirer
+from neurosparse.train.snntorch_twin import SnnTorchClassifier
+from neurosparse.train.sparse_linear import SparseLinear
+from neurosparse.train.surrogate import Surrogate, atan, fast_sigmoid, triangle
+
+__all__ = [
+    "Epoch",
+    "History",
+    "LIFLayer",
+    "Rewirer",
+    "SnnTorchClassifier",
+    "SparseLinear",
+    "SpikingClassifier",
+    "Surrogate",
+    "atan",
+    "dense_ann",
+    "dense_classifier",
+    "fast_sigmoid",
+    "fit",
+    "load_checkpoint",
+    "predict",
+    "save_checkpoint",
+    "sparse_classifier",
+    "triangle",
+]

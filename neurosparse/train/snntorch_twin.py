@@ -1,0 +1,97 @@
+"""The dense network as an snnTorch user writes it, to compare with and to start from."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from neurosparse.errors import BackendMissingError, ParameterError
+from neurosparse.network import LIF
+
+__all__ = ["SnnTorchClassifier"]
+
+
+def _snntorch() -> Any:
+    try:
+        import snntorch
+    except ImportError as error:
+        raise BackendMissingError(
+            "snntorch is not installed; pip install 'neurosparse[interop]'"
+        ) from error
+    return snntorch
+
+
+class SnnTorchClassifier(nn.Module):
+    """Plain snnTorch: ``nn.Linear`` and ``snn.Leaky`` (or ``snn.Synaptic``), one step at a time.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Width of every layer.
+    neuron : LIF
+        Mapped as ``beta = 1 - dv``, ``alpha = 1 - du``, ``threshold = vth``.
+    spike_grad : callable, optional
+        snnTorch surrogate.
+
+    Raises
+    ------
+    BackendMissingError
+        If snnTorch is not installed.
+    ParameterError
+        If the neuron has a setting that snnTorch does not: a bias, a reset value other than 0, a
+        refractory period, several receptors, or vectors of parameters.
+
+    Notes
+    -----
+    ``reset_delay=False`` resets in the step of the spike, as our convention does.
+    """
+
+    def __init__(self, sizes: Sequence[int], neuron: LIF, spike_grad: Any = None) -> None:
+        super().__init__()
+        snn = _snntorch()
+        shared = isinstance(neuron.dv, float) and isinstance(neuron.vth, float)
+        if not shared or neuron.n_receptors != 1 or neuron.refractory:
+            raise ParameterError(
+                f"neuron: {neuron}: snnTorch twins have one receptor, shared parameters and no "
+                "refractory period"
+            )
+        if neuron.bias != 0 or neuron.v_reset != 0:
+            raise ParameterError(f"neuron: {neuron}: snnTorch has no bias and resets to 0")
+        options = {
+            "beta": 1 - neuron.dv,
+            "threshold": neuron.vth,
+            "spike_grad": spike_grad,
+            "reset_mechanism": neuron.reset,
+            "reset_delay": False,
+        }
+        (du,) = neuron.decays_u
+        self.synaptic = du != 1
+        if self.synaptic:
+            options["alpha"] = 1 - du
+        kind = snn.Synaptic if self.synaptic else snn.Leaky
+        self.linears = nn.ModuleList(
+            nn.Linear(n_pre, n_post, bias=False) for n_pre, n_post in itertools.pairwise(sizes)
+        )
+        self.neurons = nn.ModuleList(kind(**options) for _ in sizes[1:])
+
+    def spikes(self, x: Tensor) -> Tensor:
+        """Return the output spikes (n_steps, batch, n_classes) for spikes ``x`` of that shape."""
+        states: list[Any] = []
+        for neuron in self.neurons:
+            state = neuron.init_synaptic() if self.synaptic else neuron.init_leaky()  # type: ignore[operator]
+            states.append(state if self.synaptic else (state,))
+        steps = []
+        for step in x:
+            signal = step
+            for index, (linear, neuron) in enumerate(zip(self.linears, self.neurons, strict=True)):
+                signal, *states[index] = neuron(linear(signal), *states[index])
+            steps.append(signal)
+        return torch.stack(steps)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits (batch, n_classes), as `SpikingClassifier` does."""
+        return self.spikes(x).mean(dim=0) * 10.0

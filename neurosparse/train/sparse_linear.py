@@ -1,0 +1,265 @@
+"""A linear layer that stores, computes and learns its active synapses only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from neurosparse.errors import ParameterError, ShapeError
+from neurosparse.network import Synapses
+from neurosparse.network.checks import check_count, check_fraction
+from neurosparse.network.sampling import sample_distinct
+from neurosparse.train.sparse_linear_kernels import gather_rows, sampled_outer, transpose
+
+__all__ = ["SparseLinear"]
+
+
+class SparseLinear(nn.Module):
+    r"""``y = W x + b`` with a sparse ``W``; memory and time follow the active synapses.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Sizes, ``n_pre`` and ``n_post``.
+    density : float, optional
+        Share of the potential synapses, ``0 < density <= 1``. Give this or ``n_active``.
+    n_active : int, optional
+        Number of synapses, 1 to ``in_features * out_features``.
+    bias : bool
+        Whether to add a learnable bias.
+    gain : float
+        Weights start as ``gain * N(0, 1) / sqrt(mean fan-in)``.
+    rng : numpy.random.Generator or int
+        Source of the topology and of the first weights.
+
+    Attributes
+    ----------
+    weight : (n_active,) float32 Parameter
+        Values of the synapses, ordered by postsynaptic, then presynaptic neuron.
+    indptr : (n_post + 1,) int64 buffer
+        Rows.
+    indices : (n_active,) int32 buffer
+        Presynaptic neurons.
+    signs : (n_active,) int8 buffer
+        The sign each synapse was given, for schemes that keep signs.
+
+    Raises
+    ------
+    ParameterError
+        If the density is not in (0, 1] or ``n_active`` exceeds the matrix.
+
+    Notes
+    -----
+    Input of shape (..., n_pre), output (..., n_post). Inside, arrays are neuron-major: a tensor
+    whose memory is (n_pre, ...) is taken without a copy, and the output is a view of such memory,
+    so a chain of layers never transposes. Nothing of size ``n_pre * n_post`` is ever allocated.
+
+    Examples
+    --------
+    >>> layer = SparseLinear(4, 3, n_active=5, rng=0)
+    >>> layer(torch.ones(2, 4)).shape
+    torch.Size([2, 3])
+    """
+
+    indptr: Tensor
+    indices: Tensor
+    signs: Tensor
+    _persistent = ("indptr", "indices", "signs")
+
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        *,
+        density: float | None = None,
+        n_active: int | None = None,
+        bias: bool = False,
+        gain: float = 1.0,
+        rng: np.random.Generator | int = 0,
+    ) -> None:
+        super().__init__()
+        self.in_features = check_count("in_features", in_features, least=1)
+        self.out_features = check_count("out_features", out_features, least=1)
+        n_potential = in_features * out_features
+        if (density is None) == (n_active is None):
+            raise ParameterError("density, n_active: give exactly one of them")
+        if n_active is None:
+            n_active = max(1, round(check_fraction("density", density) * n_potential))
+        check_count("n_active", n_active, least=1, most=n_potential)
+        rng = np.random.default_rng(rng)
+        keys = sample_distinct(rng, n_potential, n_active)
+        scale = gain / np.sqrt(max(1.0, n_active / out_features))
+        values = (scale * rng.standard_normal(n_active)).astype(np.float32)
+        self.weight = nn.Parameter(torch.from_numpy(values))
+        for name in self._persistent:
+            self.register_buffer(name, torch.zeros(0))
+        self.set_topology(keys, np.where(values < 0, -1, 1).astype(np.int8))
+        self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
+
+    # ------------------------------------------------------------------ topology
+
+    @property
+    def n_active(self) -> int:
+        """Number of synapses that exist."""
+        return self.weight.numel()
+
+    @property
+    def n_potential(self) -> int:
+        """Number of synapses that could exist."""
+        return self.in_features * self.out_features
+
+    @property
+    def density(self) -> float:
+        """Share of the potential synapses that exist."""
+        return self.n_active / self.n_potential
+
+    def keys(self) -> NDArray[np.int64]:
+        """Return ``post * n_pre + pre`` of every synapse, (n_active,) int64, ascending."""
+        rows = np.repeat(np.arange(self.out_features), np.diff(self.indptr.numpy()))
+        keys: NDArray[np.int64] = rows * self.in_features + self.indices.numpy()
+        return keys
+
+    def set_topology(self, keys: NDArray[np.int64], signs: NDArray[np.int8]) -> None:
+        """Replace indices and signs; ``weight`` must be brought to the same order by the caller.
+
+        Parameters
+        ----------
+        keys : (n_active,) int64
+            Ascending, distinct.
+        signs : (n_active,) int8
+            -1 or +1.
+        """
+        counts = np.bincount(keys // self.in_features, minlength=self.out_features)
+        indptr = np.zeros(self.out_features + 1, dtype=np.int64)
+        np.cumsum(counts, out=indptr[1:])
+        self.indptr = torch.from_numpy(indptr)
+        self.indices = torch.from_numpy((keys % self.in_features).astype(np.int32))
+        self.signs = torch.from_numpy(np.ascontiguousarray(signs, dtype=np.int8))
+        self._by_pre: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
+
+    def by_pre(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
+        """Return row pointers, targets and positions in ``weight`` by presynaptic row."""
+        if self._by_pre is None:
+            pre_ptr = np.zeros(self.in_features + 1, dtype=np.int64)
+            pre_post = np.empty(self.n_active, dtype=np.int32)
+            pre_entry = np.empty(self.n_active, dtype=np.int32)
+            transpose(self.indptr.numpy(), self.indices.numpy(), pre_ptr, pre_post, pre_entry)
+            self._by_pre = (pre_ptr, pre_post, pre_entry)
+        return self._by_pre
+
+    @classmethod
+    def from_synapses(cls, synapses: Synapses) -> SparseLinear:
+        """Make a layer with the topology and weights of ``synapses`` (delays are refused)."""
+        if synapses.delays is not None:
+            raise ParameterError("synapses: have delays of their own; SparseLinear has none")
+        layer = cls(synapses.n_pre, synapses.n_post, n_active=max(1, synapses.n_active))
+        keys = synapses.post.astype(np.int64) * synapses.n_pre + synapses.indices
+        weights = synapses.weights.astype(np.float32)
+        layer.weight.data = torch.from_numpy(weights)
+        layer.set_topology(keys, np.where(weights < 0, -1, 1).astype(np.int8))
+        return layer
+
+    def to_synapses(self) -> Synapses:
+        """Return the synapses as a copy (float32 weights, no delays)."""
+        return Synapses(
+            self.out_features,
+            self.in_features,
+            self.indptr.numpy().copy(),
+            self.indices.numpy().copy(),
+            self.weight.detach().numpy().copy(),
+        )
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        # a checkpoint may hold another topology, and under a global budget another size
+        values = {name: state_dict.get(prefix + name) for name in (*self._persistent, "weight")}
+        if all(isinstance(value, Tensor) for value in values.values()):
+            synapses = Synapses(  # validates
+                self.out_features,
+                self.in_features,
+                values["indptr"].numpy(),
+                values["indices"].numpy(),
+                values["weight"].numpy(),
+            )
+            if values["signs"].shape != values["weight"].shape:
+                raise ShapeError("signs: not as many as weights in the state dict")
+            self.weight.data = torch.empty_like(values["weight"])
+            keys = synapses.post.astype(np.int64) * self.in_features + synapses.indices
+            self.set_topology(keys, values["signs"].numpy().copy())
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    # ------------------------------------------------------------------ computation
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return ``W x + b``.
+
+        Parameters
+        ----------
+        x : (..., n_pre) float32 or float64
+            Any leading shape.
+
+        Returns
+        -------
+        (..., n_post)
+            In the dtype of the input.
+
+        Raises
+        ------
+        ShapeError
+            If the last dimension is not ``in_features``.
+        """
+        if x.shape[-1] != self.in_features:
+            raise ShapeError(f"x: got shape {tuple(x.shape)}; expected (..., {self.in_features})")
+        columns = x.movedim(-1, 0).reshape(self.in_features, -1)
+        y: Tensor = _SparseProduct.apply(columns, self.weight, self)  # type: ignore[no-untyped-call]
+        if self.bias is not None:
+            y = y + self.bias[:, None]
+        return y.reshape(self.out_features, *x.shape[:-1]).movedim(0, -1)
+
+    def extra_repr(self) -> str:
+        """Describe the layer."""
+        return (
+            f"in_features={self.in_features}, out_features={self.out_features}, "
+            f"n_active={self.n_active} ({100 * self.density:.3g} %), bias={self.bias is not None}"
+        )
+
+
+def _rows(tensor: Tensor) -> NDArray[Any]:
+    array: NDArray[Any] = tensor.detach().contiguous().numpy()
+    return array
+
+
+class _SparseProduct(torch.autograd.Function):
+    """``y = W x`` on neuron-major columns, with gradients for ``x`` and the active weights."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, layer: SparseLinear) -> Tensor:
+        columns = _rows(x)
+        out = np.empty((layer.out_features, columns.shape[1]), dtype=columns.dtype)
+        indptr, indices = layer.indptr.numpy(), layer.indices.numpy()
+        gather_rows(indptr, indices, _rows(weight).astype(columns.dtype, copy=False), columns, out)
+        ctx.layer, ctx.by_pre = layer, layer.by_pre() if x.requires_grad else None
+        ctx.rows = (indptr, indices)
+        ctx.save_for_backward(x, weight)
+        return torch.from_numpy(out)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
+        x, weight = ctx.saved_tensors
+        grad = _rows(grads[0])
+        grad_x = grad_weight = None
+        if ctx.needs_input_grad[0]:
+            pre_ptr, pre_post, pre_entry = ctx.by_pre
+            out = np.empty((pre_ptr.size - 1, grad.shape[1]), dtype=grad.dtype)
+            by_pre = _rows(weight)[pre_entry].astype(grad.dtype, copy=False)
+            gather_rows(pre_ptr, pre_post, by_pre, grad, out)
+            grad_x = torch.from_numpy(out)
+        if ctx.needs_input_grad[1]:
+            sums = np.empty(weight.numel(), dtype=grad.dtype)
+            indptr, indices = ctx.rows
+            sampled_outer(indptr, indices, _rows(x), grad, sums)
+            grad_weight = torch.from_numpy(sums).to(weight.dtype)
+        return grad_x, grad_weight, None
