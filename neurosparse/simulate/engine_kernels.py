@@ -62,7 +62,7 @@ class FloatNeurons(NamedTuple):
     v_reset: NDArray[np.generic]
     u: NDArray[np.generic]  # per slot
     v: NDArray[np.generic]
-    wait: NDArray[np.int32]  # refractory steps left
+    wait: NDArray[np.int64]  # refractory steps left
 
 
 class FixedNeurons(NamedTuple):
@@ -74,7 +74,7 @@ class FixedNeurons(NamedTuple):
     bias: NDArray[np.int64]  # bias_mant << bias_exp
     u: NDArray[np.int64]
     v: NDArray[np.int64]
-    wait: NDArray[np.int32]  # Lava's fixed_pt LIF has no refractory period: stays 0
+    wait: NDArray[np.int64]  # Lava's fixed_pt LIF has no refractory period: stays 0
 
 
 class Drive(NamedTuple):
@@ -122,7 +122,8 @@ def deliver(projections, populations, ring, t, spikes, starts, events):
                     row[projections.target[s]] += projections.weight[s]
             else:
                 for s in range(base + begin, base + end):
-                    at = (t + projections.synapse_delay[own + s - base]) % depth
+                    # widened first: in plain Python a uint8 would make the sum a uint8
+                    at = (t + np.int64(projections.synapse_delay[own + s - base])) % depth
                     ring[at, projections.target[s]] += projections.weight[s]
 
 

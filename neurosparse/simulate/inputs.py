@@ -42,6 +42,11 @@ class Inputs:
     def __init__(
         self, network: Network, given: Mapping[str, InputSpec], n_steps: int | None, dtype: Any
     ) -> None:
+        if not isinstance(given, Mapping):
+            raise ParameterError(
+                f"inputs: got {type(given).__name__}; expected a mapping of population names to "
+                "spikes or currents"
+            )
         self._dtype = np.dtype(np.int64) if network.is_integer else np.dtype(dtype)
         steps: list[NDArray[np.int64]] = []
         neurons: list[NDArray[np.int32]] = []
@@ -88,13 +93,16 @@ class Inputs:
             )
         array = np.asarray(value)
         _check_table(name, array, size)
-        if self._dtype.kind == "i" and array.dtype.kind not in "iub":
-            raise ParameterError(
-                f"inputs[{name!r}]: got {array.dtype} currents for an integer network; "
-                "expected integers"
-            )
-        check_finite(f"inputs[{name!r}]", array)
-        return array.astype(self._dtype)
+        where = f"inputs[{name!r}]"
+        if array.dtype.kind not in "biuf":
+            raise ParameterError(f"{where}: got {array.dtype} currents; expected numbers")
+        if self._dtype.kind == "i":
+            _check_integer_currents(where, array)
+        check_finite(where, array)
+        with np.errstate(over="ignore"):
+            currents = array.astype(self._dtype)
+        check_finite(f"{where} as {self._dtype}", currents)
+        return currents
 
     def chunk(self, start: int, stop: int) -> Drive:
         """Return the drive of steps ``start`` to ``stop - 1``."""
@@ -115,6 +123,19 @@ class Inputs:
 def _check_table(name: str, array: NDArray[Any], size: int) -> None:
     if array.ndim != 2 or array.shape[1] != size:
         raise ShapeError(f"inputs[{name!r}]: got shape {array.shape}; expected (n_steps, {size})")
+
+
+def _check_integer_currents(where: str, array: NDArray[Any]) -> None:
+    if array.dtype.kind == "f":
+        raise ParameterError(
+            f"{where}: got {array.dtype} currents for an integer network; expected integers"
+        )
+    limits = np.iinfo(np.int32)  # what a channel of Lava carries
+    bad = (array < limits.min) | (array > limits.max)
+    if bad.any():
+        raise ParameterError(
+            f"{where}: got {array[bad][0]}; allowed is {limits.min} to {limits.max}"
+        )
 
 
 def _as_spikes(name: str, value: InputSpec, size: int) -> Spikes:

@@ -155,7 +155,7 @@ def _float_neurons(network: Network, n_neurons: int, n_slots: int, dtype: Any) -
         v_reset=_expanded(network, "v_reset", dtype),
         u=np.zeros(n_slots, dtype=dtype),
         v=np.zeros(n_neurons, dtype=dtype),
-        wait=np.zeros(n_neurons, dtype=np.int32),
+        wait=np.zeros(n_neurons, dtype=np.int64),
     )
 
 
@@ -172,5 +172,5 @@ def _fixed_neurons(network: Network, n_neurons: int, n_slots: int) -> FixedNeuro
         bias=_expanded(network, "bias_mant", np.int64) << _expanded(network, "bias_exp", np.int64),
         u=np.zeros(n_slots, dtype=np.int64),
         v=np.zeros(n_neurons, dtype=np.int64),
-        wait=np.zeros(n_neurons, dtype=np.int32),
+        wait=np.zeros(n_neurons, dtype=np.int64),
     )

@@ -31,16 +31,33 @@ class Probe:
         Which population.
     variable : {"u", "v"}
         Synaptic current (receptor 0 unless given) or membrane, after reset.
-    neurons : tuple of int, optional
-        Which neurons; default all.
+    neurons : sequence or vector of int, optional
+        Which neurons; default all. Kept as a tuple.
     receptor : int
         Receptor of ``u``.
+
+    Raises
+    ------
+    ParameterError
+        If ``neurons`` are not whole numbers.
     """
 
     population: str
     variable: Literal["u", "v"]
     neurons: tuple[int, ...] | None = None
     receptor: int = 0
+
+    def __post_init__(self) -> None:
+        if self.neurons is None:
+            return
+        given = np.asarray(self.neurons)
+        if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
+            raise ParameterError(
+                f"probe of {self.population!r}: neurons: got {self.neurons!r}; expected a sequence "
+                "of whole numbers"
+            )
+        # hashable, as probes are the keys of Run.traces
+        object.__setattr__(self, "neurons", tuple(int(neuron) for neuron in given))
 
 
 @dataclass(frozen=True)
@@ -131,8 +148,7 @@ def simulate(
     >>> simulate(net, {"in": np.eye(4, 1)}).spikes["out"].steps.tolist()
     [1]
     """
-    if np.dtype(dtype) not in (np.float32, np.float64):
-        raise ParameterError(f"dtype: got {dtype!r}; allowed is float32 or float64")
+    _check_dtype(dtype)
     every = 0 if reset_every is None else check_count("reset_every", reset_every, least=1)
     kept = _recorded(network, record)
     driven = Inputs(network, inputs, n_steps, dtype)
@@ -182,6 +198,16 @@ def simulate(
         {probe: (trace_u if kind == "u" else trace_v)[:, part] for probe, kind, part in places},
         _activity(network, driven.n_steps, n_spikes, events),
     )
+
+
+def _check_dtype(dtype: Any) -> None:
+    try:
+        # numpy reads None as float64; here it is a mistake
+        allowed = dtype is not None and np.dtype(dtype) in (np.float32, np.float64)
+    except TypeError:
+        allowed = False
+    if not allowed:
+        raise ParameterError(f"dtype: got {dtype!r}; allowed is float32 or float64")
 
 
 def _recorded(network: Network, record: Sequence[str] | None) -> list[str]:
