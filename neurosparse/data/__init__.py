@@ -1,1 +1,18 @@
-"""neurosparse.data."""
+"""Data sets and their encodings: scikit-learn digits, the MNIST family, spikes and currents."""
+
+from neurosparse.data.dataset import ImageDataset
+from neurosparse.data.digits import load_digits
+from neurosparse.data.encodings import Encoding, current, latency, rate
+from neurosparse.data.idx import load_idx
+from neurosparse.data.loading import load_dataset
+
+__all__ = [
+    "Encoding",
+    "ImageDataset",
+    "current",
+    "latency",
+    "load_dataset",
+    "load_digits",
+    "load_idx",
+    "rate",
+]
