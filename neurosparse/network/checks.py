@@ -15,6 +15,7 @@ __all__ = [
     "check_fraction",
     "check_indices",
     "check_name",
+    "check_numbers",
     "check_vector",
 ]
 
@@ -105,6 +106,18 @@ def _check_whole(name: str, given: NDArray[Any], target: np.dtype[Any]) -> None:
         )
 
 
+def check_numbers(name: str, values: NDArray[Any]) -> None:
+    """Raise if ``values`` holds anything but integers or floats.
+
+    Raises
+    ------
+    ParameterError
+        Naming the dtype.
+    """
+    if values.dtype.kind not in "iuf":
+        raise ParameterError(f"{name}: got dtype {values.dtype}; expected numbers")
+
+
 def check_indices(name: str, values: NDArray[Any], bound: int) -> None:
     """Raise if an index lies outside ``[0, bound)``.
 
@@ -112,7 +125,10 @@ def check_indices(name: str, values: NDArray[Any], bound: int) -> None:
     ------
     TopologyError
         Naming how many and where the first is.
+    ParameterError
+        If these are not numbers.
     """
+    check_numbers(name, values)
     bad = (values < 0) | (values >= bound)
     if bad.any():
         first = int(np.flatnonzero(bad)[0])

@@ -16,6 +16,7 @@ from neurosparse.network.checks import (
     check_finite,
     check_fraction,
     check_indices,
+    check_numbers,
     check_vector,
 )
 from neurosparse.network.sampling import sample_distinct
@@ -54,6 +55,7 @@ def _check_sizes(n_pre: int, n_post: int) -> None:
 
 def _check_delays(delays: Any, n_active: int) -> NDArray[np.uint8]:
     raw = np.asarray(delays)
+    check_numbers("delays", raw)
     if raw.size and (raw.min() < 1 or raw.max() > MAX_DELAY):
         bad = raw[(raw < 1) | (raw > MAX_DELAY)][0]
         raise ParameterError(
