@@ -48,17 +48,18 @@ def choose_scale(
     neuron = population.neuron
     if not isinstance(neuron, LIF):  # quantise skips sources
         raise TypeError(f"population: got {neuron!r}; expected LIF")
-    vth, bias = float(np.max(neuron.vth)), np.asarray(neuron.bias)
+    vth = float(np.max(neuron.vth))
+    bias_low, bias_high = float(np.min(neuron.bias)), float(np.max(neuron.bias))
     weights = [(p.synapses.weights.astype(np.float64), GRIDS[modes[p.name]]) for p in incoming]
     scale = min((grid.largest_scale(values) for values, grid in weights), default=np.inf)
     if scale == np.inf:
         scale = _VTH_WITHOUT_WEIGHTS / vth
     scale = min(scale, VTH_MAX / vth)
     per_unit = (1 << _WEIGHT_SHIFT) / 2**BIAS_EXP_MAX
-    if bias.max() > 0:
-        scale = min(scale, BIAS_MANT_MAX / (bias.max() * per_unit))
-    if bias.min() < 0:
-        scale = min(scale, BIAS_MANT_MIN / (bias.min() * per_unit))
+    if bias_high > 0:
+        scale = min(scale, BIAS_MANT_MAX / (bias_high * per_unit))
+    if bias_low < 0:
+        scale = min(scale, BIAS_MANT_MIN / (bias_low * per_unit))
     du = int(np.rint(4096 * neuron.decays_u[0])) - 1
     # rounding may push the bound up a little: come down until the integers themselves fit
     while True:

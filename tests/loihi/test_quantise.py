@@ -1,0 +1,337 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from neurosparse.errors import ExportLimitError, ParameterError, TopologyError
+from neurosparse.loihi import Quantisation, quantise, scale_currents
+from neurosparse.loihi.grid import GRIDS, choose_sign_mode
+from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
+
+
+def network_of(weights: Any, neuron: LIF | None = None, **projection: Any) -> Network:
+    weights = np.asarray(weights, dtype=np.float64)
+    n_post, n_pre = weights.shape
+    synapses = Synapses.all_to_all(weights, dtype=np.float64)
+    return Network(
+        {"in": Population(n_pre), "out": Population(n_post, neuron or LIF(vth=1.0))},
+        [Projection("in", "out", synapses, **projection)],
+    )
+
+
+def integers(quantisation: Quantisation) -> list[int]:
+    weights: list[int] = quantisation.network.projections[0].synapses.weights.tolist()
+    return weights
+
+
+def fixed(quantisation: Quantisation, name: str = "out") -> FixedPointLIF:
+    neuron = quantisation.network.populations[name].neuron
+    assert isinstance(neuron, FixedPointLIF)
+    return neuron
+
+
+def lava_truncate(weights: NDArray[Any], mode: str) -> NDArray[Any]:
+    """Clip and truncate as lava-nc 0.10.0 does with 8-bit weights."""
+    sign = -1 if mode == "inhibitory" else 1
+    low = -256 if mode == "mixed" else 0
+    bits = 1 if mode == "mixed" else 0
+    kept = (np.clip(sign * weights.astype(np.int32), low, 255) >> bits) << bits
+    return sign * kept
+
+
+# ---------------------------------------------------------------------- numbers
+
+
+def test_largest_weight_takes_the_end_of_the_grid() -> None:
+    q = quantise(network_of([[1.0, -0.5, 0.25]]))
+    assert q.scales == {"out": 254.0}
+    assert integers(q) == [254, -128, 64]  # 63.5 is nearer to 64 than to 62
+    assert fixed(q).vth == 254
+    assert q.error == {"in->out": 1.0}
+    assert q.pruned == {"in->out": 0}
+
+
+def test_negative_side_reaches_further_than_the_positive() -> None:
+    assert integers(quantise(network_of([[-1.0, 0.5]]))) == [-256, 128]
+
+
+@pytest.mark.parametrize(
+    ("mode", "weights", "expected"),
+    [
+        ("excitatory", [1.0, 0.5], [255, 128]),
+        ("inhibitory", [-1.0, -0.5], [-255, -128]),
+        ("mixed", [1.0, 0.5], [254, 128]),
+    ],
+)
+def test_sign_mode_sets_the_grid(mode: Any, weights: list[float], expected: list[int]) -> None:
+    q = quantise(network_of([weights]), sign_mode=mode)
+    assert integers(q) == expected
+    assert q.sign_modes == {"in->out": mode}
+
+
+@pytest.mark.parametrize(
+    ("weights", "mode"),
+    [([0.5, 1.0], "excitatory"), ([-0.5, -1.0], "inhibitory"), ([0.5, -1.0], "mixed")],
+)
+def test_auto_follows_the_signs(weights: list[float], mode: str) -> None:
+    assert quantise(network_of([weights]), sign_mode="auto").sign_modes["in->out"] == mode
+    named = quantise(network_of([weights]), sign_mode={"in->out": "auto"})
+    assert named.sign_modes["in->out"] == mode
+
+
+def test_small_weights_are_removed_and_counted() -> None:
+    q = quantise(network_of([[1.0, 0.003, -0.003, 0.0]]))
+    assert integers(q) == [254]
+    assert q.pruned == {"in->out": 3}
+    assert q.network.projections[0].synapses.indices.tolist() == [0]
+
+
+def test_keep_small_raises_them_with_their_sign() -> None:
+    q = quantise(network_of([[1.0, 0.003, -0.003, 0.0]]), keep_small=True)
+    assert integers(q) == [254, 2, -2]  # a weight of exactly 0 has no sign
+    assert q.pruned == {"in->out": 1}
+
+
+def test_decays() -> None:
+    q = quantise(network_of([[1.0]], LIF(du=0.25, dv=0.1)))
+    assert (fixed(q).du, fixed(q).dv) == (1023, 410)
+    q = quantise(network_of([[1.0]], LIF(du=1.0, dv=1.0)))
+    assert (fixed(q).du, fixed(q).dv) == (4095, 4095)  # dv of 4096 does not fit 12 bits
+
+
+@pytest.mark.parametrize(
+    ("bias", "mantissa", "exponent"),
+    [
+        (0.0, 0, 0),
+        (0.125, 2032, 0),
+        (-0.25, -4064, 0),
+        (0.5, 4064, 1),
+        (-16.0, -4064, 6),
+        (20.0, 2540, 7),
+    ],
+)
+def test_bias_takes_the_least_exponent_that_fits(bias: float, mantissa: int, exponent: int) -> None:
+    neuron = fixed(quantise(network_of([[1.0]], LIF(bias=bias))))
+    assert (neuron.bias_mant, neuron.bias_exp) == (mantissa, exponent)
+    assert mantissa * 2**exponent == bias * 254 * 64
+
+
+def test_bias_too_large_for_its_register_lowers_the_scale() -> None:
+    q = quantise(network_of([[1.0]], LIF(bias=100.0, vth=50.0)))
+    assert (fixed(q).bias_mant, fixed(q).bias_exp) == (4095, 7)
+    assert q.scales["out"] == pytest.approx(4095 * 128 / 6400)
+
+
+def test_threshold_too_large_for_its_register_lowers_the_scale() -> None:
+    q = quantise(network_of([[1.0]], LIF(vth=1000.0)))
+    assert fixed(q).vth == 131071
+    assert q.scales["out"] == pytest.approx(131.071)
+
+
+def test_projections_onto_one_population_share_the_scale() -> None:
+    def synapse(weight: float) -> Synapses:
+        return Synapses.from_edges([0], [0], weight, n_pre=1, n_post=1)
+
+    net = Network(
+        {"a": Population(1), "b": Population(1), "out": Population(1, LIF())},
+        [
+            Projection("a", "out", synapse(1.0)),
+            Projection("b", "out", synapse(4.0)),
+        ],
+    )
+    q = quantise(net)
+    assert q.scales == {"out": 63.5}
+    assert [p.synapses.weights.tolist() for p in q.network.projections] == [[64], [254]]
+
+
+def test_parameters_per_neuron_stay_per_neuron() -> None:
+    neuron = LIF(vth=np.array([0.5, 1.0]), bias=np.array([0.0, 0.125]))
+    q = quantise(network_of([[1.0], [1.0]], neuron))
+    assert np.asarray(fixed(q).vth).tolist() == [127, 254]
+    assert np.asarray(fixed(q).bias_mant).tolist() == [0, 2032]
+
+
+def test_population_without_synapses_gets_a_threshold_of_4096() -> None:
+    q = quantise(Network({"out": Population(2, LIF(vth=0.5))}))
+    assert fixed(q).vth == 4096
+    scaled = scale_currents(q, {"out": np.array([[0.25, -0.5]])})
+    assert scaled["out"].tolist() == [[2048, -4096]]
+
+
+def test_worst_case_current_lowers_the_scale() -> None:
+    """With du = 1/64 and 100 equal weights, 254 would let u reach 12 times its range."""
+    q = quantise(network_of(np.full((1, 100), 1.0), LIF(du=1 / 64, vth=10.0)))
+    weights = integers(q)
+    assert 100 * weights[0] * 64 * 64 < 2**23 <= 100 * (weights[0] + 2) * 64 * 64
+    assert fixed(q).vth == round(10 * q.scales["out"])
+
+
+def test_text_names_scales_and_losses() -> None:
+    text = str(quantise(network_of([[1.0, 0.001]])))
+    assert "out: scale 254" in text
+    assert "in->out: mixed, 1 synapses, 1 rounded to zero" in text
+
+
+# ---------------------------------------------------------------------- properties
+
+weights_of_a_network = st.lists(
+    st.floats(-50, 50, allow_nan=False).filter(lambda w: w == 0 or abs(w) > 1e-6),
+    min_size=1,
+    max_size=30,
+)
+
+
+@settings(deadline=None)
+@given(
+    weights=weights_of_a_network,
+    du=st.floats(0.001, 1.0),
+    vth=st.floats(0.5, 100.0),
+    bias=st.floats(-100.0, 100.0),
+    mode=st.sampled_from(["mixed", "auto"]),
+)
+def test_integers_fit_and_err_by_half_a_step(
+    weights: list[float], du: float, vth: float, bias: float, mode: Any
+) -> None:
+    net = network_of([weights], LIF(du=du, vth=vth, bias=bias))
+    try:
+        q = quantise(net, sign_mode=mode)
+    except ExportLimitError as error:
+        refused = error.violations
+    else:
+        refused = ()
+    if refused:
+        assert len(refused) == 1
+        assert "rounds to 0" in refused[0]
+        return
+    grid = GRIDS[q.sign_modes["in->out"]]
+    exact = np.array(weights) * q.scales["out"]
+    synapses = q.network.projections[0].synapses
+    dense = np.zeros(len(weights), dtype=np.int64)
+    dense[synapses.indices] = synapses.weights
+    assert np.abs(dense - exact).max() <= grid.step / 2 * (1 + 1e-9)
+    assert q.error["in->out"] == pytest.approx(np.abs(dense - exact).max())
+    assert q.pruned["in->out"] == int((dense == 0).sum())
+    assert grid.holds(synapses.weights)
+    mode_used = q.sign_modes["in->out"]
+    assert np.array_equal(lava_truncate(synapses.weights, mode_used), synapses.weights)
+    neuron = fixed(q)
+    bias_now = int(neuron.bias_mant) * 2**neuron.bias_exp
+    assert abs(bias_now - bias * q.scales["out"] * 64) <= 2**neuron.bias_exp / 2 * (1 + 1e-9)
+    most = max(dense[dense > 0].sum(), -dense[dense < 0].sum())
+    assert most * 64 * 4096 / (neuron.du + 1) < 2**23
+
+
+@given(
+    weights=st.lists(st.integers(-300, 300), min_size=1, max_size=20),
+    mode=st.sampled_from(["mixed", "excitatory", "inhibitory"]),
+)
+def test_a_grid_holds_exactly_what_lava_leaves_alone(weights: list[int], mode: Any) -> None:
+    array = np.array(weights)
+    assert GRIDS[mode].holds(array) == np.array_equal(lava_truncate(array, mode), array)
+    chosen = choose_sign_mode(array)
+    assert chosen is None or np.array_equal(lava_truncate(array, chosen), array)
+
+
+@given(weights=weights_of_a_network)
+def test_keep_small_loses_no_synapse(weights: list[float]) -> None:
+    q = quantise(network_of([weights], LIF(vth=50.0)), keep_small=True)
+    assert q.network.n_synapses == sum(weight != 0 for weight in weights)
+    assert (np.sign(integers(q)) == np.sign([w for w in weights if w])).all()
+
+
+# ---------------------------------------------------------------------- refusals
+
+
+@pytest.mark.parametrize(
+    ("neuron", "projection", "message"),
+    [
+        (LIF(du=0.0), {}, "'out': du=0 rounds to 0 of 4096"),
+        (LIF(du=(0.5, 0.2)), {}, "'out': 2 receptors; Lava's LIF has 1"),
+        (LIF(refractory=3), {}, "'out': refractory=3"),
+        (LIF(reset="subtract"), {}, "'out': reset='subtract'"),
+        (LIF(v_reset=-1.0), {}, r"'out': v_reset=-1.0"),
+        (LIF(dv=np.array([0.1, 0.2])), {}, "'out': dv per neuron"),
+        (LIF(vth=1e-6), {}, "'out': vth=1e-06 rounds to 0"),
+        (LIF(), {"delay": 2}, "'in->out': delay of 2 steps; Lava's Sparse takes exactly 1"),
+    ],
+)
+def test_refused(neuron: LIF, projection: dict[str, Any], message: str) -> None:
+    with pytest.raises(ExportLimitError, match=message):
+        quantise(network_of([[1.0, -1.0], [0.5, 1.0]], neuron, **projection))
+
+
+def test_delays_per_synapse_are_refused() -> None:
+    synapses = Synapses.from_edges(
+        [0, 1], [0, 0], np.ones(2), n_pre=2, n_post=1, delays=np.array([1, 3])
+    )
+    net = Network(
+        {"in": Population(2), "out": Population(1, LIF())}, [Projection("in", "out", synapses)]
+    )
+    with pytest.raises(ExportLimitError, match="delay of 1 to 3 steps"):
+        quantise(net)
+
+
+def test_delays_of_one_step_each_are_fine() -> None:
+    synapses = Synapses.from_edges(
+        [0, 1], [0, 0], np.ones(2), n_pre=2, n_post=1, delays=np.array([1, 1])
+    )
+    net = Network(
+        {"in": Population(2), "out": Population(1, LIF())},
+        [Projection("in", "out", synapses, delay=9)],
+    )
+    assert quantise(net).network.projections[0].max_delay == 1
+
+
+@pytest.mark.parametrize(("mode", "sign"), [("excitatory", "negative"), ("inhibitory", "positive")])
+def test_sign_mode_against_the_signs(mode: Any, sign: str) -> None:
+    with pytest.raises(ExportLimitError, match=f"sign mode {mode}, but 1 of 2 weights are {sign}"):
+        quantise(network_of([[1.0, -1.0]]), sign_mode=mode)
+
+
+def test_current_that_cannot_fit() -> None:
+    net = network_of(np.ones((1, 40)), LIF(du=1 / 4096, vth=1000.0))
+    with pytest.raises(ExportLimitError, match="u can leave its 24 bits even with the smallest"):
+        quantise(net, keep_small=True)
+
+
+def test_all_violations_come_together() -> None:
+    net = network_of([[1.0, -1.0]], LIF(du=(0.0, 0.5), refractory=1, reset="subtract"), delay=4)
+    with pytest.raises(ExportLimitError) as caught:
+        quantise(net, sign_mode="excitatory")
+    text = str(caught.value)
+    assert len(caught.value.violations) == 6
+    for part in ("du=0", "2 receptors", "refractory=1", "subtract", "delay of 4", "sign mode"):
+        assert part in text
+
+
+def test_network_of_sources_only() -> None:
+    with pytest.raises(ExportLimitError, match="holds spike sources only"):
+        quantise(Network({"in": Population(3)}))
+
+
+def test_integer_network_is_not_quantised_again() -> None:
+    q = quantise(network_of([[1.0]]))
+    with pytest.raises(ParameterError, match="network: holds integers already"):
+        quantise(q.network)
+
+
+def test_unknown_sign_mode() -> None:
+    with pytest.raises(ParameterError, match="sign_mode: got 'both'; allowed is 'mixed'"):
+        quantise(network_of([[1.0]]), sign_mode="both")  # type: ignore[arg-type]
+    with pytest.raises(TopologyError, match="sign_mode: no projection 'x'; there are 'in->out'"):
+        quantise(network_of([[1.0]]), sign_mode={"x": "mixed"})
+
+
+def test_currents_are_checked() -> None:
+    q = quantise(network_of([[1.0]]))
+    with pytest.raises(TopologyError, match="currents: 'in' is no population of neurons"):
+        scale_currents(q, {"in": np.zeros((1, 1))})
+    with pytest.raises(ParameterError, match="allowed is 131072"):
+        scale_currents(q, {"out": np.array([[1000.0]])})
+    with pytest.raises(ParameterError, match="not finite"):
+        scale_currents(q, {"out": np.array([[np.nan]])})
