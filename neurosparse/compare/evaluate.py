@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosparse.data import Encoding, ImageDataset
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import Activity, Network, Spikes
 from neurosparse.network.checks import check_count
 from neurosparse.simulate import Run, simulate
 
-__all__ = ["Evaluation", "evaluate"]
+__all__ = ["EVALUATION_SEED", "Evaluation", "evaluate", "evaluate_dataset"]
+
+EVALUATION_SEED = 20_181  # random encodings of a test set are the same in every evaluation
+_IMAGES_AT_A_TIME = 1000  # encoded at once; bounds the memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +126,70 @@ def evaluate(
     }
     activity = Activity(n_steps * n_samples, spikes, events, updates)
     return Evaluation(counts, predictions, float((predictions == right).mean()), activity, n_steps)
+
+
+def evaluate_dataset(
+    network: Network,
+    data: ImageDataset,
+    encoding: Encoding,
+    *,
+    scale: float | None = None,
+    seed: int = EVALUATION_SEED,
+) -> Evaluation:
+    """Encode a data set piece by piece and evaluate a network on it.
+
+    Parameters
+    ----------
+    network : Network
+        As in `evaluate`.
+    data : ImageDataset
+        Images and labels.
+    encoding : Encoding
+        Images into time.
+    scale : float, optional
+        For an integer network driven by currents: integers per unit of current.
+    seed : int
+        Of random encodings.
+
+    Returns
+    -------
+    Evaluation
+
+    Raises
+    ------
+    ShapeError, ParameterError
+        As `evaluate`.
+    """
+    rng = np.random.default_rng(seed)
+    parts = []
+    for start in range(0, len(data), _IMAGES_AT_A_TIME):
+        chosen = slice(start, start + _IMAGES_AT_A_TIME)
+        encoded = encoding.encode(data.images[chosen], rng)
+        if scale is not None and encoding.is_current:
+            encoded = np.rint(encoded * scale).astype(np.int64)
+        parts.append(evaluate(network, encoded, data.labels[chosen]))
+    return _joined(parts, data.labels)
+
+
+def _joined(parts: list[Evaluation], labels: NDArray[np.int64]) -> Evaluation:
+    def total(kind: str) -> dict[str, int]:
+        tables = [getattr(part.activity, kind) for part in parts]
+        return {name: sum(table[name] for table in tables) for name in tables[0]}
+
+    predictions = np.concatenate([part.predictions for part in parts])
+    activity = Activity(
+        sum(part.activity.n_steps for part in parts),
+        total("spikes"),
+        total("synaptic_events"),
+        total("neuron_updates"),
+    )
+    return Evaluation(
+        np.concatenate([part.counts for part in parts]),
+        predictions,
+        float((predictions == labels).mean()),
+        activity,
+        parts[0].n_steps,
+    )
 
 
 def _single(network: Network, role: str) -> str:

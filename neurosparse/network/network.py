@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
+from typing import Any
 
 import numpy as np
 
@@ -273,11 +274,14 @@ class Network:
         depths = self.depths
         return max((depths[name] for name in self.outputs), default=0)
 
-    def save(self, path: str | PathLike[str]) -> None:
-        """Write the network to one file; see `neurosparse.network.storage`."""
+    def save(self, path: str | PathLike[str], metadata: Mapping[str, Any] | None = None) -> None:
+        """Write the network, and JSON-able notes beside it, to one file.
+
+        See `neurosparse.network.storage` for the format.
+        """
         from neurosparse.network.storage import save_network
 
-        save_network(self, path)
+        save_network(self, path, metadata)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Network:
@@ -288,6 +292,11 @@ class Network:
         StorageError
             If the file is missing, truncated, altered or foreign.
         """
+        return cls.load_with_metadata(path)[0]
+
+    @classmethod
+    def load_with_metadata(cls, path: str | PathLike[str]) -> tuple[Network, dict[str, Any]]:
+        """Read a network and the notes saved beside it; raises as `load`."""
         from neurosparse.network.storage import load_network
 
         return load_network(path)

@@ -14,6 +14,7 @@ import json
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -141,16 +142,25 @@ def _unpack_neuron(packed: dict[str, Any] | None, arrays: Any) -> Neuron | None:
     return kind(**values)
 
 
-def save_network(network: Network, path: str | PathLike[str]) -> None:
-    """Write ``network`` to ``path``, completely or not at all."""
+def save_network(
+    network: Network, path: str | PathLike[str], metadata: Mapping[str, Any] | None = None
+) -> None:
+    """Write ``network`` to ``path``, completely or not at all; ``metadata`` must be JSON-able."""
     header, arrays = pack_network(network)
-    text = np.frombuffer(json.dumps(header | {"members": sorted(arrays)}).encode(), dtype=np.uint8)
+    header |= {"members": sorted(arrays), "metadata": dict(metadata or {})}
+    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
     with atomic_write(path) as file:
         np.savez_compressed(file, header=text, **arrays)  # type: ignore[arg-type]
 
 
-def load_network(path: str | PathLike[str]) -> Network:
+def load_network(path: str | PathLike[str]) -> tuple[Network, dict[str, Any]]:
     """Read a network written by `save_network`.
+
+    Returns
+    -------
+    network : Network
+    metadata : dict
+        What was saved beside it, for example how its inputs were encoded.
 
     Raises
     ------
@@ -175,7 +185,7 @@ def load_network(path: str | PathLike[str]) -> Network:
             raise StorageError(
                 f"{where}: holds the arrays {sorted(members)}; its header names {header['members']}"
             )
-        return unpack_network(header, members)
+        return unpack_network(header, members), dict(header["metadata"])
     except StorageError:
         raise
     except NeurosparseError as error:

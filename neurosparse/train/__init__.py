@@ -20,15 +20,18 @@ from neurosparse.train.classifier import (
 )
 from neurosparse.train.fit import Epoch, History, fit, predict
 from neurosparse.train.lif import LIFLayer
+from neurosparse.train.presets import PRESETS, Preset, find_preset
 from neurosparse.train.rewire import Rewirer
 from neurosparse.train.snntorch_twin import SnnTorchClassifier
 from neurosparse.train.sparse_linear import SparseLinear
 from neurosparse.train.surrogate import Surrogate, atan, fast_sigmoid, triangle
 
 __all__ = [
+    "PRESETS",
     "Epoch",
     "History",
     "LIFLayer",
+    "Preset",
     "Rewirer",
     "SnnTorchClassifier",
     "SparseLinear",
@@ -38,6 +41,7 @@ __all__ = [
     "dense_ann",
     "dense_classifier",
     "fast_sigmoid",
+    "find_preset",
     "fit",
     "load_checkpoint",
     "predict",

@@ -120,7 +120,7 @@ def fit(
     batch_size : int
         Samples per step.
     patience : int, optional
-        Stop after so many epochs without a better validation accuracy.
+        Stop after so many epochs in which the best validation accuracy was not reached again.
     seed : int
         Of shuffling, encoding and rewiring; the same seed gives the same result.
     checkpoint : path, optional
@@ -252,7 +252,8 @@ class _FitState:
         )
         best = self.history.best_epoch
         if accuracy is not None and (
-            best is None or accuracy > (self.history.epochs[best - 1].valid_accuracy or 0.0)
+            # of equals the later: the learning rate has come further down
+            best is None or accuracy >= (self.history.epochs[best - 1].valid_accuracy or 0.0)
         ):
             self.history.best_epoch = epoch.epoch
             self.best = copy.deepcopy(self.model.state_dict())

@@ -1,0 +1,151 @@
+"""Settings that work: one per data set, measured in docs/benchmarks.md."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from neurosparse.data import Encoding
+from neurosparse.errors import ParameterError
+from neurosparse.network import LIF
+from neurosparse.sparsify import Scheme, deep_r
+from neurosparse.train.classifier import SpikingClassifier, dense_classifier, sparse_classifier
+
+__all__ = ["PRESETS", "Preset", "find_preset"]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A network shape, an encoding and training settings that go together.
+
+    Parameters
+    ----------
+    sizes : tuple of int
+        Width of every layer.
+    n_active : tuple of int
+        Synapses of every layer of the sparse network.
+    encoding : Encoding
+        Images into time.
+    neuron, input_neuron : LIF
+        Of the layers, and of the input layer that currents drive.
+    epochs, batch_size : int
+        Of every model.
+    learning_rates : tuple of float
+        Of Adam for the dense ANN, the dense SNN and the sparse SNN, annealed to 0 by a cosine.
+    gains : tuple of float
+        Scale of the first weights of the dense and of the sparse SNN.
+    l1, temperature : float
+        Of DEEP R.
+    """
+
+    sizes: tuple[int, ...]
+    n_active: tuple[int, ...]
+    encoding: Encoding
+    neuron: LIF
+    input_neuron: LIF
+    epochs: int
+    batch_size: int
+    learning_rates: tuple[float, float, float] = (3e-3, 2e-3, 2e-2)
+    gains: tuple[float, float] = (1.0, 2.0)
+    l1: float = 1e-2
+    temperature: float = 0.0
+
+    @property
+    def density(self) -> float:
+        """Share of the potential synapses that the sparse network has."""
+        return sum(self.n_active) / sum(a * b for a, b in itertools.pairwise(self.sizes))
+
+    def budget(self, density: float) -> tuple[int, ...]:
+        """Scale the synapses per layer to a total density, layers filling up at 100 %."""
+        if not 0 < density <= 1:
+            raise ParameterError(f"density: got {density!r}; allowed is 0 < value <= 1")
+        potential = [a * b for a, b in itertools.pairwise(self.sizes)]
+        target = round(density * sum(potential))
+        factor = density / self.density
+        for _ in range(64):  # layers that are full leave their share to the others
+            wanted = [min(k * factor, n) for k, n in zip(self.n_active, potential, strict=True)]
+            if sum(wanted) >= target - 0.5:
+                break
+            factor *= target / sum(wanted)
+        return tuple(max(1, round(k)) for k in wanted)
+
+    def sparse_model(self, seed: int, n_active: tuple[int, ...] | None = None) -> SpikingClassifier:
+        """Make the untrained sparse network."""
+        return sparse_classifier(
+            self.sizes,
+            neuron=self.neuron,
+            input_neuron=self.input_neuron,
+            n_active=n_active or self.n_active,
+            gain=self.gains[1],
+            rng=seed,
+        )
+
+    def dense_model(self, seed: int) -> SpikingClassifier:
+        """Make the untrained dense twin."""
+        return dense_classifier(
+            self.sizes,
+            neuron=self.neuron,
+            input_neuron=self.input_neuron,
+            gain=self.gains[0],
+            rng=seed,
+        )
+
+    def scheme(self) -> Scheme:
+        """Return DEEP R with the preset's prior and temperature."""
+        return deep_r(l1=self.l1, temperature=self.temperature)
+
+    def fit_options(self, model: int, epochs: int | None = None) -> dict[str, Any]:
+        """Return keywords for `fit`; ``model`` counts as in ``learning_rates``."""
+        n_epochs = epochs or self.epochs
+        return {
+            "epochs": n_epochs,
+            "batch_size": self.batch_size,
+            "optimizer": partial(torch.optim.Adam, lr=self.learning_rates[model]),
+            "schedule": partial(CosineAnnealingLR, T_max=n_epochs),
+        }
+
+
+_NEURON = LIF(du=1.0, dv=0.1, vth=1.0)
+_INPUT_NEURON = LIF(du=1.0, dv=0.0, vth=1.0)
+
+PRESETS: dict[str, Preset] = {
+    "digits": Preset(
+        sizes=(64, 256, 128, 10),
+        n_active=(1700, 2900, 440),
+        encoding=Encoding("current", n_steps=25, gain=0.5),
+        neuron=_NEURON,
+        input_neuron=_INPUT_NEURON,
+        epochs=60,
+        batch_size=64,
+    ),
+    # shape and budget of the DEEP R reference script (1 %, 1 and 3 %, 30 %: 3,552 synapses)
+    "mnist": Preset(
+        sizes=(784, 300, 100, 10),
+        n_active=(2352, 900, 300),
+        encoding=Encoding("current", n_steps=25, gain=0.5),
+        neuron=_NEURON,
+        input_neuron=_INPUT_NEURON,
+        epochs=20,
+        batch_size=100,
+    ),
+}
+
+
+def find_preset(n_pixels: int) -> Preset:
+    """Return the preset whose input layer has ``n_pixels``.
+
+    Raises
+    ------
+    ParameterError
+        If there is none.
+    """
+    for preset in PRESETS.values():
+        if preset.sizes[0] == n_pixels:
+            return preset
+    known = ", ".join(str(preset.sizes[0]) for preset in PRESETS.values())
+    raise ParameterError(f"data set: images of {n_pixels} pixels; there are presets for {known}")
