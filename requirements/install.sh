@@ -29,7 +29,7 @@ find_python() {
 
 locked() { sed -n "s/^$1==\([^ ;]*\).*/\1/p" "$constraints"; }
 
-if [ ! -x "$venv/bin/python" ]; then
+if ! "$venv/bin/python" -c "import pip" >/dev/null 2>&1; then  # none, or cut short
     python=$(find_python)
     "$python" -m venv "$venv"
 fi
