@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError
+from neurosparse.network.checks import check_count
 
 __all__ = ["DaleSigns", "FixedSigns", "RandomSigns", "SignRule"]
 
@@ -39,10 +40,20 @@ class FixedSigns:
     """Fix the sign of every potential synapse once, as in the paper, without storing any.
 
     The sign is the lowest bit of a hash of seed and key (splitmix64, Steele et al. 2014).
+
+    Parameters
+    ----------
+    seed : int
+        Which assignment of signs, >= 0.
+
+    Raises
+    ------
+    ParameterError
+        If the seed is not a whole number in the range.
     """
 
     def __init__(self, seed: int = 0) -> None:
-        self.seed = seed
+        self.seed = check_count("seed", seed, most=2**63)
 
     def __call__(
         self, keys: NDArray[np.int64], n_pre: int, rng: np.random.Generator
@@ -71,9 +82,10 @@ class DaleSigns:
     """
 
     def __init__(self, signs: Any) -> None:
-        self.signs = np.asarray(signs, dtype=np.int8)
-        if not np.isin(self.signs, (-1, 1)).all():
+        given = np.asarray(signs)
+        if not np.isin(given, (-1, 1)).all():  # before the cast, which would cut 1.7 to 1
             raise ParameterError("signs: every entry must be -1 or +1")
+        self.signs = given.astype(np.int8)
 
     def __call__(
         self, keys: NDArray[np.int64], n_pre: int, rng: np.random.Generator
