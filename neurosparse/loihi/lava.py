@@ -38,6 +38,7 @@ INSTALL_LAVA = (
 _PACKAGES = ("lava", "numpy", "scipy", "networkx", "asteval", "sklearn")
 _MISSING = 4  # exit status of the runner when a package is missing
 _TAIL_LINES = 25  # of the child's output, shown in an error
+_GRACE_S = 1.0  # after a failure: for Python to free Lava's shared memory
 
 
 @dataclass(frozen=True)
@@ -159,13 +160,13 @@ def run_lava(
     tables, steps = _input_tables(network, inputs, n_steps)
     command = [_interpreter(interpreter), str(RUNNER / "run_bundle.py"), str(bundle.path.resolve())]
     options = [f"--tag={tag}", f"--reset-every={every}", *(f"--record={n}" for n in record)]
-    with tempfile.TemporaryDirectory(prefix="neurosparse-lava-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lava-") as folder:
         where = Path(folder)
         np.savez(where / "inputs.npz", **tables)  # type: ignore[arg-type]
         started = time.monotonic()
         status = _run_child(
             [*command, str(where / "inputs.npz"), str(where / "output.npz"), *options],
-            where / "log.txt",
+            where,
             timeout_s,
         )
         wall_s = time.monotonic() - started
@@ -237,18 +238,19 @@ def _input_tables(
     return tables, steps
 
 
-def _run_child(command: list[str], log: Path, timeout_s: float) -> int | None:
-    """Run in a process group of its own; return the exit status, or None if time ran out."""
-    # one thread each: Lava forks after numpy is loaded, and its processes are many
-    single = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    with log.open("wb") as output:
+def _run_child(command: list[str], where: Path, timeout_s: float) -> int | None:
+    """Run in a process group of its own; return the exit status, or None if time ran out.
+
+    What the child prints goes to ``log.txt`` in the folder ``where``, its temporary files too.
+    """
+    with (where / "log.txt").open("wb") as output:
         try:
             child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, **single, "PYTHONUNBUFFERED": "1"},
+                env=_environment(where),
                 start_new_session=True,
             )
         except OSError as error:
@@ -256,19 +258,40 @@ def _run_child(command: list[str], log: Path, timeout_s: float) -> int | None:
                 f"interpreter: cannot start {command[0]!r} ({error.strerror}); give the path of a "
                 f"Python that has lava-nc, or install it: {INSTALL_LAVA}"
             ) from error
+    status = None
     try:
-        return child.wait(timeout=timeout_s)
+        status = child.wait(timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        return None
+        pass
     finally:
         # whatever happened, an interrupt included: nothing that it started may stay behind
-        _kill_group(child)
+        _end_group(child, grace_s=0.0 if status == 0 else _GRACE_S)
+    return status
 
 
-def _kill_group(child: subprocess.Popen[bytes]) -> None:
-    if child.poll() is None:
-        child.kill()
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # the group may be empty
+def _environment(where: Path) -> dict[str, str]:
+    environment = dict(os.environ)
+    # one thread each: Lava forks after numpy is loaded, and its processes are many
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        environment[name] = "1"
+    # after a crash Python frees Lava's shared memory and says so at length
+    quiet = "ignore::UserWarning:multiprocessing.resource_tracker"
+    given = environment.get("PYTHONWARNINGS")
+    environment["PYTHONWARNINGS"] = f"{given},{quiet}" if given else quiet
+    environment["PYTHONUNBUFFERED"] = "1"
+    environment["TMPDIR"] = str(where)
+    return environment
+
+
+def _end_group(child: subprocess.Popen[bytes], *, grace_s: float) -> None:
+    """Ask the whole group to end, then make it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # raised by an empty group
+        os.killpg(child.pid, signal.SIGTERM)
+        deadline = time.monotonic() + grace_s
+        while time.monotonic() < deadline:
+            child.poll()
+            os.killpg(child.pid, 0)
+            time.sleep(0.005)
         os.killpg(child.pid, signal.SIGKILL)
     child.wait()
 
