@@ -8,60 +8,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from neurosparse.compare import (
     Comparison,
     Evaluation,
+    LavaOutcome,
     ModelCost,
-    count_ann,
-    count_snn,
+    check_dataset_in_lava,
     estimate_energy,
     evaluate_dataset,
+    measure_ann,
+    measure_network,
 )
 from neurosparse.data import Encoding, ImageDataset, load_dataset
 from neurosparse.errors import BackendMissingError
 from neurosparse.loihi import (
-    ParityCheck,
     Quantisation,
-    check_parity,
     lava_available,
     quantise,
     write_bundle,
 )
-from neurosparse.loihi.bundle import Bundle, Tag
+from neurosparse.loihi.bundle import Tag
 from neurosparse.loihi.lava import INSTALL_LAVA
 from neurosparse.network import Network
 from neurosparse.simulate import Run, simulate
-from neurosparse.train import History, Preset, dense_ann, find_preset, fit, predict
+from neurosparse.train import History, Preset, dense_ann, find_preset, fit
+from neurosparse.train.presets import VALID_SHARE
 
 __all__ = ["LavaOutcome", "MainJob", "run_main_job"]
-
-VALID_SHARE = 0.1  # of the training set, held out to choose the best epoch
-
-
-@dataclass(frozen=True)
-class LavaOutcome:
-    """What Lava made of the test samples.
-
-    Parameters
-    ----------
-    samples : int
-        Test samples, run back to back.
-    check : ParityCheck
-        Both runs, spike by spike.
-    accuracy : float
-        Share of the samples that Lava's output spikes classify correctly.
-    engine_accuracy : float
-        The same of our engine.
-    """
-
-    samples: int
-    check: ParityCheck
-    accuracy: float
-    engine_accuracy: float
 
 
 @dataclass(frozen=True)
@@ -122,12 +97,7 @@ class MainJob:
     @property
     def metadata(self) -> dict[str, Any]:
         """Notes to save beside the network, so that it can be fed the right way later."""
-        return {
-            "dataset": self.dataset,
-            "encoding": self.preset.encoding.to_dict(),
-            "seed": self.seed,
-            "scheme": self.preset.scheme().name,
-        }
+        return _metadata(self.dataset, self.preset, self.seed)
 
 
 def run_main_job(
@@ -181,7 +151,8 @@ def run_main_job(
     learn, test = load_dataset(dataset, seed=seed)
     preset = find_preset(learn.images.shape[1])
     train, valid = learn.split(VALID_SHARE, np.random.default_rng(seed))
-    common: dict[str, Any] = {"valid": valid, "seed": seed, "progress": progress}
+    # the learning rate is annealed to zero: keep the last epoch, choose nothing by accuracy
+    common: dict[str, Any] = {"valid": valid, "seed": seed, "keep": "last", "progress": progress}
 
     ann = dense_ann(preset.sizes, rng=seed)
     dense = preset.dense_model(seed)
@@ -204,24 +175,25 @@ def run_main_job(
     }
     network, dense_network = sparse.to_network(), dense.to_network()
     costs = [
-        _ann_cost(ann, preset, test),
-        _snn_cost("dense_snn", dense_network, test, preset.encoding),
-        _snn_cost("sparse_snn", network, test, preset.encoding),
+        measure_ann("dense_ann", ann, test),
+        measure_network("dense_snn", dense_network, test, preset.encoding),
+        measure_network("sparse_snn", network, test, preset.encoding),
     ]
     quantisation = quantise(network)
     fixed = evaluate_dataset(
         quantisation.network, test, preset.encoding, scale=quantisation.scales["input"]
     )
-    bundle = write_bundle(Path(out) / "bundle", network, quantisation)
+    bundle = write_bundle(
+        Path(out) / "bundle", network, quantisation, _metadata(dataset, preset, seed)
+    )
     lava = {
-        tag: _run_in_lava(
+        tag: check_dataset_in_lava(
             bundle,
             tag,
-            quantisation,
             test.take(np.arange(lava_samples)),
             preset.encoding,
-            interpreter,
-            timeout_s,
+            interpreter=interpreter,
+            timeout_s=timeout_s,
         )
         for tag in ("floating_pt", "fixed_pt")
         if lava_samples
@@ -261,59 +233,16 @@ def run_main_job(
     return job
 
 
-def _ann_cost(ann: nn.Sequential, preset: Preset, test: ImageDataset) -> ModelCost:
-    accuracy = float((predict(ann, test) == test.labels).mean())
-    x = torch.from_numpy(test.images.copy())
-    zeros = total = 0
-    with torch.no_grad():
-        for layer in ann:
-            x = layer(x)
-            if isinstance(layer, nn.ReLU):
-                zeros += int((x == 0).sum())
-                total += x.numel()
-    return count_ann(
-        "dense_ann", preset.sizes, accuracy=accuracy, activation_zeros=zeros / max(1, total)
-    )
-
-
-def _snn_cost(name: str, network: Network, test: ImageDataset, encoding: Encoding) -> ModelCost:
-    result = evaluate_dataset(network, test, encoding)
-    return count_snn(
-        name, network, result.activity, n_samples=result.n_samples, accuracy=result.accuracy
-    )
+def _metadata(dataset: str, preset: Preset, seed: int) -> dict[str, Any]:
+    return {
+        "dataset": dataset,
+        "encoding": preset.encoding.to_dict(),
+        "seed": seed,
+        "scheme": preset.scheme().name,
+    }
 
 
 def _stream(data: ImageDataset, encoding: Encoding) -> NDArray[Any]:
     """Encode samples back to back, (n_samples * n_steps, n_pixels)."""
     encoded = encoding.encode(data.images, np.random.default_rng(0))
     return np.ascontiguousarray(encoded.swapaxes(0, 1)).reshape(-1, encoded.shape[2])
-
-
-def _run_in_lava(
-    bundle: Bundle,
-    tag: Tag,
-    quantisation: Quantisation,
-    samples: ImageDataset,
-    encoding: Encoding,
-    interpreter: str | PathLike[str] | None,
-    timeout_s: float,
-) -> LavaOutcome:
-    stream = _stream(samples, encoding)
-    if tag == "fixed_pt" and encoding.is_current:
-        stream = np.rint(stream * quantisation.scales["input"]).astype(np.int64)
-    network = bundle.network(tag)
-    check = check_parity(
-        bundle,
-        {"input": stream},
-        stream.shape[0] + network.latency,
-        tag=tag,
-        reset_every=encoding.n_steps,
-        interpreter=interpreter,
-        timeout_s=timeout_s,
-    )
-
-    def accuracy(run: Any) -> float:
-        counts = run.spikes["output"].counts_per_window(encoding.n_steps, start=network.latency)
-        return float((counts.argmax(axis=1) == samples.labels).mean())
-
-    return LavaOutcome(len(samples), check, accuracy(check.lava), accuracy(check.ours))

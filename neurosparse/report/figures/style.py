@@ -1,0 +1,115 @@
+"""One style for all figures: colours that colour-blind readers can tell apart, few lines."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+__all__ = [
+    "GREY",
+    "INK",
+    "LAYER_COLOURS",
+    "MODEL_COLOURS",
+    "NEGATIVE",
+    "POSITIVE",
+    "ReportFigure",
+    "draw",
+    "label_panel",
+    "limit_ticks",
+]
+
+# Okabe and Ito's palette, https://jfly.uni-koeln.de/color/
+INK, GREY = "#222222", "#9a9a9a"
+POSITIVE, NEGATIVE = "#d55e00", "#0072b2"
+MODEL_COLOURS = {"dense_ann": "#6b6b6b", "dense_snn": "#0072b2", "sparse_snn": "#d55e00"}
+LAYER_COLOURS = ("#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#0072b2", "#d55e00")
+
+_DPI = 160
+_TITLE_SIZE, _TITLE_LENGTH = 12.0, 84  # points, and characters that fit the width in them
+_RC: Any = {
+    "font.family": "DejaVu Sans",  # comes with matplotlib, so that all machines draw the same
+    "font.size": 10,
+    "text.color": INK,
+    "axes.edgecolor": "#666666",
+    "axes.labelcolor": INK,
+    "axes.labelsize": 10,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titlepad": 8,
+    "figure.facecolor": "white",
+    "legend.frameon": False,
+    "legend.fontsize": 9,
+    "lines.linewidth": 1.8,
+    "xtick.color": "#444444",
+    "ytick.color": "#444444",
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+}
+
+
+@dataclass(frozen=True)
+class ReportFigure:
+    """A finished figure.
+
+    Parameters
+    ----------
+    name : str
+        Stem of its file.
+    title : str
+        What it shows, as a finding.
+    alt : str
+        What a reader who cannot see it needs to know.
+    caption : str
+        How to read it.
+    png : bytes
+        The picture.
+    """
+
+    name: str
+    title: str
+    alt: str
+    caption: str
+    png: bytes
+
+
+def draw(
+    paint: Callable[[Figure], None], title: str, *, height: float, width: float = 10.0
+) -> bytes:
+    """Return the PNG of what ``paint`` puts on a figure of ``width`` by ``height`` inches.
+
+    No pyplot, so that nothing is registered and no display is needed.
+    """
+    with rc_context(_RC):
+        figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+        size = min(_TITLE_SIZE, _TITLE_SIZE * _TITLE_LENGTH / len(title))
+        figure.suptitle(title, x=0.008, ha="left", fontsize=size, fontweight="bold")
+        paint(figure)
+        buffer = io.BytesIO()
+        # without the software's name and version the same data gives the same bytes
+        figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def label_panel(
+    axes: Axes, *, title: str = "", x: str = "", y: str = "", grid: Literal["x", "y", ""] = "y"
+) -> None:
+    """Title a panel, label its axes and draw a faint grid (``""`` for none)."""
+    axes.set(title=title, xlabel=x, ylabel=y)
+    if grid:
+        axes.grid(axis=grid, color="#e4e4e4", linewidth=0.8)
+        axes.set_axisbelow(True)
+
+
+def limit_ticks(axes: Axes) -> None:
+    """Put a few ticks on round whole numbers of the x axis."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
