@@ -111,8 +111,8 @@ class ModelCost:
         Key in reports, for example ``sparse_snn``.
     kind : {"ann", "snn"}
         Kind of model.
-    accuracy : Marked
-        Share of the test samples that are right.
+    accuracy : Marked or None
+        Share of the test samples that are right, if the model was tried on them.
     synapses, potential_synapses : Marked
         Connections that exist, and that could between the connected layers.
     connection_sparsity : Marked
@@ -141,7 +141,7 @@ class ModelCost:
 
     name: str
     kind: ModelKind
-    accuracy: Marked
+    accuracy: Marked | None
     synapses: Marked
     potential_synapses: Marked
     connection_sparsity: Marked

@@ -81,7 +81,7 @@ def count_ann(
     name: str,
     layer_sizes: Sequence[int],
     *,
-    accuracy: float,
+    accuracy: float | None = None,
     n_bytes: int | None = None,
     activation_zeros: float | None = None,
 ) -> ModelCost:
@@ -93,8 +93,8 @@ def count_ann(
         Key in reports.
     layer_sizes : sequence of int
         Inputs first, classes last; at least two.
-    accuracy : float
-        Share of the test samples that is right.
+    accuracy : float, optional
+        Share of the test samples that is right, if it was trained.
     n_bytes : int, optional [B]
         Bytes of its parameters; default float32 weights and biases.
     activation_zeros : float, optional
@@ -125,7 +125,7 @@ def count_ann(
     return ModelCost(
         name=name,
         kind="ann",
-        accuracy=_accuracy(accuracy, "over the test samples"),
+        accuracy=None if accuracy is None else _accuracy(accuracy, "over the test samples"),
         synapses=Marked(n_weights, "counted", source="weights"),
         potential_synapses=Marked(n_weights, "counted", source="weights"),
         connection_sparsity=_share_missing(n_weights, n_weights, "every weight is stored"),

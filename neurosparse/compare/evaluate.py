@@ -14,7 +14,7 @@ from neurosparse.network import Activity, Network, Spikes
 from neurosparse.network.checks import check_count
 from neurosparse.simulate import Run, simulate
 
-__all__ = ["EVALUATION_SEED", "Evaluation", "evaluate", "evaluate_dataset"]
+__all__ = ["EVALUATION_SEED", "Evaluation", "evaluate", "evaluate_dataset", "single_population"]
 
 EVALUATION_SEED = 20_181  # random encodings of a test set are the same in every evaluation
 _IMAGES_AT_A_TIME = 1000  # encoded at once; bounds the memory
@@ -94,7 +94,7 @@ def evaluate(
     network back to back and are exactly independent; other networks (recurrent, or with several
     delays) run sample by sample. Neuron updates are neurons times ``T`` times samples.
     """
-    source, target = _single(network, "inputs"), _single(network, "outputs")
+    source, target = single_population(network, "inputs"), single_population(network, "outputs")
     n_in, n_classes = network.populations[source].size, network.populations[target].size
     table = np.asarray(encoded)
     if table.ndim != 3 or table.shape[2] != n_in or not table.size:
@@ -192,7 +192,14 @@ def _joined(parts: list[Evaluation], labels: NDArray[np.int64]) -> Evaluation:
     )
 
 
-def _single(network: Network, role: str) -> str:
+def single_population(network: Network, role: str) -> str:
+    """Return the name of the only population in a role, ``"inputs"`` or ``"outputs"``.
+
+    Raises
+    ------
+    ParameterError
+        If there are several, or none.
+    """
     names = network.inputs if role == "inputs" else network.outputs
     if len(names) != 1:
         raise ParameterError(

@@ -18,7 +18,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,12 +56,15 @@ class Bundle:
         By projection, for ``fixed_pt``.
     scales : dict of str to float
         By population, as in `Quantisation`; empty for a network built from integers.
+    metadata : dict
+        Notes that were exported beside it, for example how its inputs were encoded.
     """
 
     path: Path
     networks: dict[Tag, Network]
     sign_modes: dict[str, SignMode]
     scales: dict[str, float]
+    metadata: dict[str, Any] = field(default_factory=dict)
 
     def network(self, tag: Tag) -> Network:
         """Return the network for Lava's ``floating_pt`` or ``fixed_pt`` models.
@@ -80,7 +83,10 @@ class Bundle:
 
 
 def write_bundle(
-    path: str | os.PathLike[str], network: Network, quantisation: Quantisation | None = None
+    path: str | os.PathLike[str],
+    network: Network,
+    quantisation: Quantisation | None = None,
+    metadata: Mapping[str, Any] | None = None,
 ) -> Bundle:
     """Write ``network`` as a bundle, completely or not at all.
 
@@ -93,6 +99,8 @@ def write_bundle(
     quantisation : Quantisation, optional
         Integer twin of a float network, from `quantise`; without it the bundle runs in Lava's
         ``floating_pt`` models only.
+    metadata : mapping, optional
+        JSON-able notes to keep beside it.
 
     Returns
     -------
@@ -133,7 +141,7 @@ def write_bundle(
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
-        _fill(temporary, networks, sign_modes, scales)
+        _fill(temporary, networks, sign_modes, scales, dict(metadata or {}))
         _put_in_place(temporary, target)
     except OSError as error:
         raise StorageError(f"{target}: cannot be written: {error}") from error
@@ -162,6 +170,7 @@ def _fill(
     networks: Mapping[Tag, Network],
     sign_modes: Mapping[str, SignMode],
     scales: Mapping[str, float],
+    metadata: Mapping[str, Any],
 ) -> None:
     umask = os.umask(0)
     os.umask(umask)
@@ -186,6 +195,7 @@ def _fill(
         "depths": first.depths,
         "sign_modes": dict(sign_modes),
         "scales": dict(scales),
+        "metadata": dict(metadata),
     }
     sums = {part: _sha256((folder / part).read_bytes()) for part in parts}
     manifest["sha256"] = {**sums, _MANIFEST: _manifest_sum({**manifest, "sha256": sums})}
@@ -299,4 +309,5 @@ def _unpack(folder: Path, manifest: Mapping[str, Any]) -> Bundle:
     unknown = sorted(set(modes.values()) - set(GRIDS))
     if unknown or not networks or set(networks) - {"floating_pt", "fixed_pt"}:
         raise StorageError(f"{folder}: holds an unknown tag or sign mode")
-    return Bundle(folder, networks, modes, dict(manifest["scales"]))
+    metadata = dict(manifest.get("metadata", {}))  # bundles of the first day have none
+    return Bundle(folder, networks, modes, dict(manifest["scales"]), metadata)

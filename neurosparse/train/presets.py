@@ -16,7 +16,9 @@ from neurosparse.network import LIF
 from neurosparse.sparsify import Scheme, deep_r
 from neurosparse.train.classifier import SpikingClassifier, dense_classifier, sparse_classifier
 
-__all__ = ["PRESETS", "Preset", "find_preset"]
+__all__ = ["PRESETS", "VALID_SHARE", "Preset", "find_preset"]
+
+VALID_SHARE = 0.1  # of the training set, held out to follow the training
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,130 @@
+"""Test samples through Lava: do the spikes agree, and are the answers right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from os import PathLike
+from typing import Any
+
+import numpy as np
+
+from neurosparse.compare.evaluate import EVALUATION_SEED, single_population
+from neurosparse.data import Encoding, ImageDataset
+from neurosparse.errors import ShapeError
+from neurosparse.loihi import Bundle, ParityCheck, check_parity
+from neurosparse.loihi.bundle import Tag
+from neurosparse.network import Spikes
+
+__all__ = ["LavaOutcome", "check_dataset_in_lava"]
+
+
+@dataclass(frozen=True)
+class LavaOutcome:
+    """What Lava made of test samples.
+
+    Parameters
+    ----------
+    samples : int
+        Test samples, run back to back.
+    check : ParityCheck
+        Both runs, spike by spike.
+    accuracy : float
+        Share of the samples that Lava's output spikes classify correctly.
+    engine_accuracy : float
+        The same of our engine.
+    """
+
+    samples: int
+    check: ParityCheck
+    accuracy: float
+    engine_accuracy: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain numbers and text, for JSON."""
+        first = self.check.spikes.first
+        return {
+            "samples": self.samples,
+            "steps": self.check.lava.n_steps,
+            "spikes_compared": self.check.spikes.n_compared,
+            "spike_mismatches": self.check.spikes.n_mismatches,
+            "first_mismatch": None if first is None else {**asdict(first), "text": str(first)},
+            "accuracy": self.accuracy,
+            "engine_accuracy": self.engine_accuracy,
+            "wall_s": self.check.lava.wall_s,
+            "versions": dict(self.check.lava.versions),
+        }
+
+
+def check_dataset_in_lava(
+    bundle: Bundle,
+    tag: Tag,
+    data: ImageDataset,
+    encoding: Encoding,
+    *,
+    record: Sequence[str] = (),
+    interpreter: str | PathLike[str] | None = None,
+    timeout_s: float = 300.0,
+    seed: int = EVALUATION_SEED,
+) -> LavaOutcome:
+    """Run samples back to back in Lava and in our engine, and compare every spike.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        An exported classifier with one input and one output population.
+    tag : {"floating_pt", "fixed_pt"}
+        Which of Lava's models.
+    data : ImageDataset
+        The samples; all of them are run.
+    encoding : Encoding
+        Images into time; its currents are scaled for ``fixed_pt`` as the bundle says.
+    record, interpreter, timeout_s
+        As in `neurosparse.loihi.check_parity`.
+    seed : int
+        Of random encodings.
+
+    Returns
+    -------
+    LavaOutcome
+        Nothing is raised when spikes differ.
+
+    Raises
+    ------
+    ParameterError, ShapeError
+        If the bundle does not hold the tag, or images, labels and populations do not fit.
+    NeurosparseError
+        What `neurosparse.loihi.run_lava` raises.
+    """
+    network = bundle.network(tag)
+    source, target = (single_population(network, role) for role in ("inputs", "outputs"))
+    size, n_outputs = network.populations[source].size, network.populations[target].size
+    if data.n_pixels != size or data.n_classes > n_outputs:
+        raise ShapeError(
+            f"data: images of {data.n_pixels} pixels in {data.n_classes} classes for a network of "
+            f"{size} inputs and {n_outputs} outputs; take the data set it was trained on"
+        )
+    encoded = encoding.encode(data.images, np.random.default_rng(seed))
+    stream = np.ascontiguousarray(encoded.swapaxes(0, 1)).reshape(-1, size)
+    if network.is_integer and encoding.is_current:
+        # a network built from integers has no scale: its currents are integers already
+        scale = bundle.scales.get(source, 1.0)
+        stream = np.rint(np.asarray(stream, dtype=np.float32) * scale).astype(np.int64)
+    check = check_parity(
+        bundle,
+        {source: stream},
+        stream.shape[0] + network.latency,
+        tag=tag,
+        reset_every=encoding.n_steps,
+        record=record,
+        interpreter=interpreter,
+        timeout_s=timeout_s,
+    )
+
+    def accuracy(spikes: Spikes) -> float:
+        counts = spikes.counts_per_window(encoding.n_steps, start=network.latency)
+        return float((counts.argmax(axis=1) == data.labels).mean())
+
+    return LavaOutcome(
+        len(data), check, accuracy(check.lava.spikes[target]), accuracy(check.ours.spikes[target])
+    )
