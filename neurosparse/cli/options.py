@@ -1,0 +1,51 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "Data",
+    "Interpreter",
+    "Json",
+    "NetworkData",
+    "NetworkFile",
+    "NetworkSeed",
+    "Samples",
+    "Seed",
+    "Timeout",
+]
+
+_DATA = "digits, mnist, fashion-mnist, or a folder with IDX files."
+
+Data = Annotated[str, typer.Option("--data", metavar="NAME|FOLDER", help=_DATA)]
+NetworkData = Annotated[
+    str | None,
+    typer.Option("--data", metavar="NAME|FOLDER", help=f"{_DATA} Default: what it was trained on."),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same result.")]
+NetworkSeed = Annotated[
+    int | None,
+    typer.Option(
+        "--seed",
+        min=0,
+        help="Seed of the split of digits. Default: that of the training, so that no test image "
+        "was trained on.",
+    ),
+]
+NetworkFile = Annotated[
+    Path, typer.Argument(metavar="NETWORK", help="File written by train (.npz).")
+]
+Samples = Annotated[
+    int | None,
+    typer.Option("--samples", min=1, help="First so many test images. Default: all."),
+]
+Interpreter = Annotated[
+    Path | None,
+    typer.Option("--interpreter", help="Python with lava-nc. Default: the one that runs this."),
+]
+Timeout = Annotated[float, typer.Option("--timeout", help="Limit of each run in Lava, in seconds.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]

@@ -1,0 +1,205 @@
+"""``neurosparse train``."""
+
+from __future__ import annotations
+
+import dataclasses
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from neurosparse.cli.inputs import check_output_file
+from neurosparse.cli.options import Data, Json, Seed
+from neurosparse.cli.output import emit, emit_json, say, show_table, wants_progress
+
+if TYPE_CHECKING:
+    from neurosparse.network import Network
+    from neurosparse.sparsify import Scheme
+    from neurosparse.train import History, Preset, SpikingClassifier
+
+__all__ = ["train"]
+
+
+class SchemeChoice(str, Enum):
+    """Recipes by name."""
+
+    deep_r = "deep_r"
+    deep_r_global = "deep_r_global"
+    static = "static"
+
+
+def train(
+    out: Annotated[Path, typer.Option("--out", help="File for the trained network (.npz).")],
+    data: Data = "digits",
+    density: Annotated[
+        float | None,
+        typer.Option("--density", help="Share of the potential synapses. Default: the preset's."),
+    ] = None,
+    synapses: Annotated[
+        str | None,
+        typer.Option("--synapses", metavar="A,B,C", help="Synapses of every layer instead."),
+    ] = None,
+    dense: Annotated[
+        bool, typer.Option("--dense", help="Train the dense twin: every synapse, no rewiring.")
+    ] = False,
+    scheme: Annotated[
+        SchemeChoice, typer.Option("--scheme", help="How connectivity changes while training.")
+    ] = SchemeChoice.deep_r,
+    l1: Annotated[
+        float | None, typer.Option("--l1", help="L1 prior of DEEP R. Default: the preset's.")
+    ] = None,
+    temperature: Annotated[
+        float | None,
+        typer.Option("--temperature", help="Temperature of DEEP R. Default: the preset's."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", min=1, help="Default: the preset's.")
+    ] = None,
+    batch_size: Annotated[
+        int | None, typer.Option("--batch-size", min=1, help="Default: the preset's.")
+    ] = None,
+    learning_rate: Annotated[
+        float | None, typer.Option("--learning-rate", help="Of Adam. Default: the preset's.")
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option("--patience", min=1, help="Stop after so many epochs without a better one."),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option("--checkpoint", help="File written after every epoch.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on from the checkpoint if it exists.")
+    ] = False,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Train a sparse spiking network by DEEP R and save it."""
+    if sum((density is not None, synapses is not None, dense)) > 1:
+        raise typer.BadParameter("--density, --synapses, --dense: give one of them")
+    n_active = None if synapses is None else _numbers(synapses)
+    for path in filter(None, (out, checkpoint)):
+        check_output_file(path)
+
+    import numpy as np
+
+    from neurosparse.compare import evaluate_dataset
+    from neurosparse.data import load_dataset
+    from neurosparse.train import find_preset, fit
+    from neurosparse.train.presets import VALID_SHARE
+
+    learn, test = load_dataset(data, seed=seed)
+    preset = _changed(find_preset(learn.n_pixels), l1, temperature, batch_size, learning_rate)
+    if density is not None:
+        n_active = preset.budget(density)
+    model: SpikingClassifier
+    model = preset.dense_model(seed) if dense else preset.sparse_model(seed, n_active)
+    rewiring = None if dense else _scheme(scheme, preset)
+    scheme_name = "dense" if rewiring is None else rewiring.name
+    say(f"training {'-'.join(map(str, preset.sizes))} on {data}, {scheme_name}")
+    part, valid = learn.split(VALID_SHARE, np.random.default_rng(seed))
+    history = fit(
+        model,
+        part,
+        encoding=preset.encoding,
+        valid=valid,
+        scheme=rewiring,
+        patience=patience,
+        keep="last" if patience is None else "best",
+        checkpoint=checkpoint,
+        resume=resume,
+        seed=seed,
+        progress=wants_progress(),
+        name=scheme_name,
+        **preset.fit_options(1 if dense else 2, epochs),
+    )
+    network = model.to_network()
+    accuracy = evaluate_dataset(network, test, preset.encoding).accuracy
+    metadata = {
+        "dataset": data,
+        "encoding": preset.encoding.to_dict(),
+        "seed": seed,
+        "scheme": scheme_name,
+        "test_accuracy": accuracy,
+    }
+    network.save(out, metadata)
+    layers = _layers(network, history)
+    if as_json:
+        emit_json(
+            {
+                "network": str(out),
+                **metadata,
+                "test_samples": len(test),
+                "epochs": len(history.epochs),
+                "valid_accuracy": [epoch.valid_accuracy for epoch in history.epochs],
+                "synapses": network.n_synapses,
+                "potential_synapses": network.n_potential_synapses,
+                "layers": layers,
+            }
+        )
+        return
+    columns = ("layer", "synapses", "potential", "density", "dropped", "grown")
+    show_table(
+        f"{scheme_name} on {data}, {len(history.epochs)} epochs: "
+        f"{100 * accuracy:.2f} % of {len(test)} test images",
+        columns,
+        [tuple(layer.values()) for layer in layers],
+    )
+    emit(f"network: {out}")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise typer.BadParameter(
+            f"--synapses: got {text!r}; expected whole numbers, one per layer, as in 1700,2900,440"
+        ) from None
+
+
+def _changed(
+    preset: Preset,
+    l1: float | None,
+    temperature: float | None,
+    batch_size: int | None,
+    learning_rate: float | None,
+) -> Preset:
+    changes: dict[str, Any] = {"l1": l1, "temperature": temperature, "batch_size": batch_size}
+    if learning_rate is not None:
+        changes["learning_rates"] = (learning_rate,) * 3
+    given = {name: value for name, value in changes.items() if value is not None}
+    return dataclasses.replace(preset, **given)
+
+
+def _scheme(choice: SchemeChoice, preset: Preset) -> Scheme:
+    from neurosparse.sparsify import deep_r_global, static
+
+    if choice is SchemeChoice.static:
+        return static()
+    if choice is SchemeChoice.deep_r_global:
+        return deep_r_global(l1=preset.l1, temperature=preset.temperature)
+    return preset.scheme()
+
+
+def _layers(network: Network, history: History) -> list[dict[str, Any]]:
+    layers = []
+    for index, projection in enumerate(network.projections):
+        synapses = projection.synapses
+        turnover = {
+            name: sum(counts[index] for counts in kind if counts)
+            for name, kind in (
+                ("dropped", [epoch.dropped for epoch in history.epochs]),
+                ("grown", [epoch.grown for epoch in history.epochs]),
+            )
+        }
+        layers.append(
+            {
+                "name": projection.name,
+                "synapses": synapses.n_active,
+                "potential_synapses": synapses.n_potential,
+                "density": synapses.n_active / synapses.n_potential,
+                **turnover,
+            }
+        )
+    return layers
