@@ -7,20 +7,19 @@ except ImportError as error:
     from neurosparse.errors import BackendMissingError
 
     raise BackendMissingError(
-        f"neurosparse.report needs {error.name}, which is not installed; "
+        f"neurosparse.report needs {str(error.name).partition('.')[0]}, which is not installed; "
         "pip install 'neurosparse[report]'"
     ) from error
 
 from neurosparse.report.document import SCHEMA_NAME, SCHEMA_VERSION, report_dict
 from neurosparse.report.figures import ReportFigure, draw_figures
 from neurosparse.report.html import render_html
-from neurosparse.report.main_job import LavaOutcome, MainJob, run_main_job
+from neurosparse.report.main_job import MainJob, run_main_job
 from neurosparse.report.write import ReportPaths, run_demo, write_report
 
 __all__ = [
     "SCHEMA_NAME",
     "SCHEMA_VERSION",
-    "LavaOutcome",
     "MainJob",
     "ReportFigure",
     "ReportPaths",

@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 
 from neurosparse.compare import Comparison
-from neurosparse.loihi import Mismatch
 from neurosparse.report.environment import git_state, host, versions
-from neurosparse.report.main_job import LavaOutcome, MainJob
+from neurosparse.report.main_job import MainJob
 from neurosparse.report.overlap import shared_synapses
 from neurosparse.train import Preset
 
@@ -64,7 +63,7 @@ def report_dict(job: MainJob, command: str) -> dict[str, Any]:
         "training": {name: history.to_dict() for name, history in job.histories.items()},
         "rewiring": _rewiring(job),
         "quantisation": _quantisation(job),
-        "lava": {tag: _lava(outcome) for tag, outcome in job.lava.items()},
+        "lava": {tag: outcome.to_dict() for tag, outcome in job.lava.items()},
         "sample": {
             "label": job.sample_label,
             "prediction": job.sample_prediction,
@@ -131,25 +130,6 @@ def _quantisation(job: MainJob) -> dict[str, Any]:
             for projection in integers.network.projections
         },
     }
-
-
-def _lava(outcome: LavaOutcome) -> dict[str, Any]:
-    check = outcome.check
-    return {
-        "samples": outcome.samples,
-        "steps": check.lava.n_steps,
-        "spikes_compared": check.spikes.n_compared,
-        "spike_mismatches": check.spikes.n_mismatches,
-        "first_mismatch": None if check.spikes.first is None else _mismatch(check.spikes.first),
-        "accuracy": outcome.accuracy,
-        "engine_accuracy": outcome.engine_accuracy,
-        "wall_s": check.lava.wall_s,
-        "versions": dict(check.lava.versions),
-    }
-
-
-def _mismatch(first: Mismatch) -> dict[str, Any]:
-    return {**dataclasses.asdict(first), "text": str(first)}
 
 
 def _plain(value: Any) -> Any:

@@ -21,6 +21,7 @@ from neurosparse.report.labels import (
     number,
     percent,
     quantity_text,
+    short_percent,
     times,
 )
 
@@ -68,6 +69,7 @@ def render_html(report: Mapping[str, Any], figures: Mapping[str, ReportFigure]) 
     )
     environment.filters.update(
         percent=percent,
+        short_percent=short_percent,
         number=number,
         times=times,
         layer=layer_label,

@@ -17,6 +17,7 @@ __all__ = [
     "number",
     "percent",
     "quantity_text",
+    "short_percent",
     "times",
 ]
 
@@ -32,6 +33,11 @@ TAG_LABELS = {"floating_pt": "floating point", "fixed_pt": "fixed point"}
 def percent(share: float | None, digits: int = 1) -> str:
     """Write a share, e.g. ``"97.2 %"`` (not to be broken); ``"-"`` where there is none."""
     return "-" if share is None else f"{100 * share:.{digits}f}\N{NO-BREAK SPACE}%"
+
+
+def short_percent(share: float | None) -> str:
+    """Write a share for a headline, with two digits where it is small: ``"1.3 %"``, ``"27 %"``."""
+    return percent(share, 1 if share is not None and share < 0.0995 else 0)
 
 
 def number(value: float | None) -> str:

@@ -36,7 +36,7 @@ from neurosparse.simulate import Run, simulate
 from neurosparse.train import History, Preset, dense_ann, find_preset, fit
 from neurosparse.train.presets import VALID_SHARE
 
-__all__ = ["LavaOutcome", "MainJob", "run_main_job"]
+__all__ = ["MainJob", "run_main_job"]
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,7 @@ def run_demo(
 def _command(
     out: str | PathLike[str], dataset: str, seed: int, epochs: int | None, lava_samples: int
 ) -> str:
-    words = ["neurosparse", "demo", "--out", str(out), "--dataset", dataset, "--seed", str(seed)]
+    words = ["neurosparse", "demo", "--out", str(out), "--data", dataset, "--seed", str(seed)]
     if epochs is not None:
         words += ["--epochs", str(epochs)]
     return shlex.join([*words, "--lava-samples", str(lava_samples)])

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neurosparse.compare import LavaOutcome
 from neurosparse.loihi import LavaRun, ParityCheck, compare_spikes, compare_traces
 from neurosparse.network import Spikes
-from neurosparse.report import LavaOutcome, MainJob, run_main_job
+from neurosparse.report import MainJob, run_main_job
 from neurosparse.simulate import simulate
 
 N_SAMPLES = 3

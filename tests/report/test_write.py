@@ -95,7 +95,7 @@ def test_the_demo_hands_everything_on_and_names_its_command(
     assert (asked["seed"], asked["epochs"], asked["lava_samples"]) == (7, 2, 0)
     assert report == json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert report["command"] == (
-        f"neurosparse demo --out '{out}' --dataset digits --seed 7 --epochs 2 --lava-samples 0"
+        f"neurosparse demo --out '{out}' --data digits --seed 7 --epochs 2 --lava-samples 0"
     )
 
 

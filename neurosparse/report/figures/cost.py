@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -20,8 +21,8 @@ from neurosparse.report.labels import (
     MODEL_LABELS,
     OPERATION_LABELS,
     joule,
-    percent,
     quantity_text,
+    short_percent,
     times,
 )
 from neurosparse.report.main_job import MainJob
@@ -37,6 +38,7 @@ _RATIOS = {
 }
 _TERM_COLOURS = {"mac": "#6b6b6b", "synaptic_event": "#e69f00", "neuron_update": "#56b4e9"}
 _BELOW: dict[str, Any] = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.16)}
+_WIDE = 1.5  # decades of ratios from which on the ticks between the powers of ten would collide
 _TICKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100)
 
 
@@ -46,9 +48,9 @@ def cost_figure(job: MainJob) -> ReportFigure:
     ratios = comparison.ratios(_BASELINE)
     sparse = ratios["sparse_snn"]
     title = (
-        f"Sparse SNN: {percent(sparse['synapses'], 0)} of the dense ANN's synapses, "
-        f"{percent(sparse['operations_per_inference'], 0)} of its operations, "
-        f"{percent(sparse['energy_joule'], 0)} of its energy (estimated)"
+        f"Sparse SNN: {short_percent(sparse['synapses'])} of the dense ANN's synapses, "
+        f"{short_percent(sparse['operations_per_inference'])} of its operations, "
+        f"{short_percent(sparse['energy_joule'])} of its energy (estimated)"
     )
 
     def paint(figure: Figure) -> None:
@@ -94,14 +96,16 @@ def _paint_ratios(axes: Axes, comparison: Comparison) -> None:
                 fontsize=8.5,
             )
     axes.set_xscale("log")
-    axes.set_xlim(min(shown) / 9, max(shown) * 9)  # room for the numbers
+    span = math.log10(max(shown) / min(shown))
+    room = 10 ** max(0.95, 0.6 * span)  # for the numbers beside the bars
+    axes.set_xlim(min(shown) / room, max(shown) * room)
     axes.axvline(1, color=INK, linewidth=1.2)
     for name in names:
         axes.barh(0, 0, color=MODEL_COLOURS[name], label=MODEL_LABELS[name])
     axes.set_yticks(range(len(_RATIOS)), list(_RATIOS.values()))
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(len(_RATIOS) - 0.4, -0.6)
-    axes.xaxis.set_major_locator(FixedLocator(_TICKS))
+    axes.xaxis.set_major_locator(FixedLocator(_TICKS if span < _WIDE else _TICKS[::2]))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
     label_panel(

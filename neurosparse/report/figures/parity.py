@@ -8,6 +8,7 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from neurosparse.compare import LavaOutcome
 from neurosparse.report.figures.style import (
     INK,
     POSITIVE,
@@ -17,7 +18,7 @@ from neurosparse.report.figures.style import (
     limit_ticks,
 )
 from neurosparse.report.labels import TAG_LABELS, number
-from neurosparse.report.main_job import LavaOutcome, MainJob
+from neurosparse.report.main_job import MainJob
 
 __all__ = ["parity_figure"]
 

@@ -31,7 +31,7 @@ def raster_figure(job: MainJob) -> ReportFigure:
 
     def paint(figure: Figure) -> None:
         # a population's share of the height grows slower than its size; ten classes stay legible
-        heights = [max(1.8, np.sqrt(spikes[name].n_neurons) / 5) for name in names]
+        heights = [np.clip(np.sqrt(spikes[name].n_neurons) / 5, 1.8, 3.6) for name in names]
         grid = figure.add_gridspec(len(names), 3, width_ratios=(1.7, 7, 1.7), height_ratios=heights)
         first: Axes | None = None
         for row, name in enumerate(names):

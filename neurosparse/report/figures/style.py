@@ -23,6 +23,7 @@ __all__ = [
     "draw",
     "label_panel",
     "limit_ticks",
+    "mark_epochs",
 ]
 
 # Okabe and Ito's palette, https://jfly.uni-koeln.de/color/
@@ -32,6 +33,7 @@ MODEL_COLOURS = {"dense_ann": "#6b6b6b", "dense_snn": "#0072b2", "sparse_snn": "
 LAYER_COLOURS = ("#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#0072b2", "#d55e00")
 
 _DPI = 160
+_FEW_EPOCHS = 10
 _TITLE_SIZE, _TITLE_LENGTH = 12.0, 84  # points, and characters that fit the width in them
 _RC: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib, so that all machines draw the same
@@ -108,6 +110,17 @@ def label_panel(
     if grid:
         axes.grid(axis=grid, color="#e4e4e4", linewidth=0.8)
         axes.set_axisbelow(True)
+
+
+def mark_epochs(axes: Axes, n_epochs: int) -> None:
+    """Let the x axis run over the epochs, counted from 1; mark each if they are few."""
+    axes.set(xlabel="epoch", xlim=(0.5, n_epochs + 0.5))
+    if n_epochs <= _FEW_EPOCHS:
+        axes.set_xticks(range(1, n_epochs + 1))
+        for line in axes.get_lines():
+            line.set_marker("o")
+    else:
+        limit_ticks(axes)
 
 
 def limit_ticks(axes: Axes) -> None:

@@ -12,7 +12,7 @@ from neurosparse.report.figures.style import (
     ReportFigure,
     draw,
     label_panel,
-    limit_ticks,
+    mark_epochs,
 )
 from neurosparse.report.labels import MODEL_LABELS, layer_label, number, percent
 from neurosparse.report.main_job import MainJob
@@ -43,7 +43,7 @@ def training_figure(job: MainJob) -> ReportFigure:
                     accuracies[history.best_epoch - 1],
                     "o",
                     color=MODEL_COLOURS[name],
-                    markersize=6,
+                    markersize=8,
                     markeredgecolor="white",
                     clip_on=False,
                     zorder=3,
@@ -55,17 +55,17 @@ def training_figure(job: MainJob) -> ReportFigure:
         label_panel(
             accuracy_axes,
             title="Validation accuracy (dot: the epoch that is kept)",
-            x="epoch",
             y="right [%]",
         )
-        label_panel(synapse_axes, title="Active synapses", x="epoch", y="synapses (log scale)")
+        label_panel(synapse_axes, title="Active synapses", y="synapses (log scale)")
         synapse_axes.set_yscale("log")
         totals = sorted({sum(history.epochs[-1].synapses) for history in job.histories.values()})
         synapse_axes.set_yticks(totals, [number(total) for total in totals])
         synapse_axes.yaxis.set_minor_locator(NullLocator())
         synapse_axes.set_ylim(totals[0] / 2, totals[-1] * 2)
+        n_epochs = max(len(history.epochs) for history in job.histories.values())
         for axes in (accuracy_axes, synapse_axes):
-            limit_ticks(axes)
+            mark_epochs(axes, n_epochs)
         accuracy_axes.legend(loc="lower right")
 
     counts = {sum(epoch.synapses) for epoch in job.histories["sparse_snn"].epochs}
@@ -109,11 +109,10 @@ def turnover_figure(job: MainJob) -> ReportFigure:
         label_panel(
             share_axes,
             title="Synapses replaced per epoch, by layer (colours as on the right)",
-            x="epoch",
             y="share of the layer's budget [%]",
         )
-        share_axes.set_ylim(bottom=0)
-        limit_ticks(share_axes)
+        share_axes.set_ylim(0, 108 * max((dropped / budgets).max(), 0.01))
+        mark_epochs(share_axes, len(epochs))
         label_panel(total_axes, title="Replaced over the whole training", x="synapses", grid="x")
         total_axes.invert_yaxis()
         total_axes.set_xlim(0, 1.95 * max(totals.max(), 1))
