@@ -118,7 +118,8 @@ def mark_epochs(axes: Axes, n_epochs: int) -> None:
     if n_epochs <= _FEW_EPOCHS:
         axes.set_xticks(range(1, n_epochs + 1))
         for line in axes.get_lines():
-            line.set_marker("o")
+            if line.get_marker() == "None":  # leave the marks that say something alone
+                line.set_marker(".")
     else:
         limit_ticks(axes)
 
