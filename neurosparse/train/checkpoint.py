@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import pickle
+import struct
+import zipfile
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,17 @@ __all__ = ["load_checkpoint", "save_checkpoint"]
 
 FORMAT = "neurosparse-checkpoint"
 VERSION = 1
+
+_UNREADABLE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    KeyError,
+    struct.error,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+)
 
 
 def save_checkpoint(path: str | PathLike[str], state: dict[str, Any]) -> None:
@@ -39,8 +52,12 @@ def load_checkpoint(path: str | PathLike[str]) -> dict[str, Any]:
     if not where.is_file():
         raise StorageError(f"{where}: no such checkpoint")
     try:
+        with zipfile.ZipFile(where) as archive:
+            damaged = archive.testzip()  # torch.load does not compare the check sums
+        if damaged is not None:
+            raise zipfile.BadZipFile(f"check sum of {damaged} differs")
         state = torch.load(where, weights_only=True)
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError) as error:
+    except _UNREADABLE as error:
         raise StorageError(
             f"{where}: not a readable checkpoint (truncated, altered or foreign): "
             f"{str(error).splitlines()[0]}"

@@ -121,7 +121,7 @@ class SpikingClassifier(nn.Module):
             synapses = (
                 connection.to_synapses()
                 if isinstance(connection, SparseLinear)
-                else Synapses.all_to_all(connection.weight.detach().numpy())  # type: ignore[operator]
+                else Synapses.all_to_all(connection.weight.detach().numpy().copy())  # type: ignore[operator]
             )
             projections.append(Projection(names[index], names[index + 1], synapses))
         return Network(populations, projections, inputs=["input"], outputs=["output"])

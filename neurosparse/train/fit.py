@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -90,6 +90,7 @@ def fit(
     epochs: int = 20,
     batch_size: int = 64,
     patience: int | None = None,
+    keep: Literal["best", "last"] = "best",
     seed: int = 0,
     checkpoint: str | PathLike[str] | None = None,
     resume: bool = False,
@@ -101,8 +102,7 @@ def fit(
     Parameters
     ----------
     model : torch.nn.Module
-        Maps a batch to logits (batch, n_classes). Left with the weights of the best epoch where
-        there is a validation set, of the last otherwise.
+        Maps a batch to logits (batch, n_classes). Left with the weights of the epoch ``keep`` says.
     train : ImageDataset
         Training samples.
     encoding : Encoding, optional
@@ -121,6 +121,9 @@ def fit(
         Samples per step.
     patience : int, optional
         Stop after so many epochs in which the best validation accuracy was not reached again.
+    keep : {"best", "last"}
+        Which epoch's weights to end with: the best on the validation set (the last without one), or
+        the last in any case, as suits a learning rate that is annealed to zero.
     seed : int
         Of shuffling, encoding and rewiring; the same seed gives the same result.
     checkpoint : path, optional
@@ -145,14 +148,17 @@ def fit(
     """
     check_count("epochs", epochs, least=1)
     check_count("batch_size", batch_size, least=1)
+    check_count("seed", seed)
     if patience is not None:
         check_count("patience", patience, least=1)
         if valid is None:
             raise ParameterError("patience: needs valid, a held-out set to watch")
+    if keep not in ("best", "last"):
+        raise ParameterError(f"keep: got {keep!r}; allowed is 'best' or 'last'")
     if resume and checkpoint is None:
         raise ParameterError("resume: needs checkpoint, the file to go on from")
     run = _FitState(model, scheme, optimizer, schedule, seed)
-    run.settings = {"seed": seed, "batch_size": batch_size, "n_train": len(train)}
+    run.settings |= {"batch_size": batch_size, "n_train": len(train), "encoding": repr(encoding)}
     if resume and checkpoint is not None and Path(checkpoint).exists():
         run.load(checkpoint)
     while run.next_epoch <= epochs and not run.exhausted(patience):
@@ -160,7 +166,7 @@ def fit(
         run.close_epoch(valid, encoding)
         if checkpoint is not None:
             run.save(checkpoint)
-    run.restore_best()
+    run.finish(keep)
     return run.history
 
 
@@ -190,7 +196,12 @@ class _FitState:
         }
         self.history = History()
         self.best: dict[str, Any] | None = None
-        self.settings: dict[str, Any] = {}
+        self.settings: dict[str, Any] = {  # a checkpoint with other ones belongs to another run
+            "seed": seed,
+            "optimizer": type(self.optimizer).__name__,
+            "schedule": None if self.schedule is None else type(self.schedule).__name__,
+            "scheme": None if scheme is None else scheme.name,
+        }
         self._open: dict[str, float] = {}
 
     @property
@@ -259,8 +270,8 @@ class _FitState:
             self.best = copy.deepcopy(self.model.state_dict())
         self.history.epochs.append(epoch)
 
-    def restore_best(self) -> None:
-        if self.best is not None:
+    def finish(self, keep: str) -> None:
+        if self.best is not None and keep == "best":
             self.model.load_state_dict(self.best)
         if self.rewirer is not None:
             self.rewirer.remove()
@@ -282,18 +293,19 @@ class _FitState:
 
     def load(self, path: str | PathLike[str]) -> None:
         state = load_checkpoint(path)
-        if state["settings"] != self.settings:
-            raise StorageError(
-                f"{path}: belongs to another run ({state['settings']}, not {self.settings})"
-            )
-        for part in ("schedule", "rewirer"):
-            if (state[part] is None) != (getattr(self, part) is None):
-                raise StorageError(f"{path}: belongs to a run with another {part}")
+        given = state.get("settings")
+        if given != self.settings:
+            raise StorageError(f"{path}: belongs to another run ({given}, not {self.settings})")
+        untouched = copy.deepcopy(self.model.state_dict())
         try:
-            self.model.load_state_dict(state["model"])
-            self.optimizer.load_state_dict(state["optimizer"])
-        except (RuntimeError, ValueError) as error:
-            raise StorageError(f"{path}: belongs to another model or optimiser: {error}") from error
+            self._take_up(state)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            self.model.load_state_dict(untouched)
+            raise StorageError(f"{path}: belongs to another model, or altered: {error}") from error
+
+    def _take_up(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
         if self.rewirer is not None:

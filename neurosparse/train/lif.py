@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurosparse.errors import ParameterError, ShapeError
+from neurosparse.jit import threads_for
 from neurosparse.network import LIF
 from neurosparse.train.lif_kernels import lif_backward, lif_forward
 from neurosparse.train.surrogate import Surrogate, derivative, fast_sigmoid
 
 __all__ = ["LIFLayer"]
+
+_OPERATIONS = 8  # per neuron and step, forward or backward
 
 
 class LIFLayer(nn.Module):
@@ -58,13 +61,15 @@ class LIFLayer(nn.Module):
         Raises
         ------
         ShapeError
-            If the input has another shape.
+            If the input has another shape, or its numbers are not float32 or float64.
         """
         if arriving.ndim != 3 or arriving.shape[-1] != self.size:
             raise ShapeError(
                 f"arriving: got shape {tuple(arriving.shape)}; expected (n_steps, batch, "
                 f"{self.size})"
             )
+        if arriving.dtype not in (torch.float32, torch.float64):
+            raise ShapeError(f"arriving: got {arriving.dtype}; expected float32 or float64")
         major = arriving.movedim(-1, 0)
         spikes: Tensor = _LIFOverTime.apply(major, self)  # type: ignore[no-untyped-call]
         return spikes.movedim(0, -1)
@@ -99,7 +104,8 @@ class _LIFOverTime(torch.autograd.Function):
         array = arriving.detach().contiguous().numpy()
         keep_u, keep_v, vth, bias, v_reset, subtract = layer.constants(array.dtype)
         spikes, membrane = np.empty_like(array), np.empty_like(array)
-        lif_forward(array, keep_u, keep_v, vth, bias, v_reset, subtract, spikes, membrane)
+        with threads_for(_OPERATIONS * array.size):
+            lif_forward(array, keep_u, keep_v, vth, bias, v_reset, subtract, spikes, membrane)
         ctx.layer, ctx.decays = layer, (keep_u, keep_v, subtract)
         membrane -= vth[:, None, None]
         out = torch.from_numpy(spikes)
@@ -113,5 +119,6 @@ class _LIFOverTime(torch.autograd.Function):
         grad = grads[0].contiguous().numpy()
         out = np.empty_like(grad)
         keep_u, keep_v, subtract = ctx.decays
-        lif_backward(grad, slope, spikes.numpy(), keep_u, keep_v, subtract, out)
+        with threads_for(_OPERATIONS * grad.size):
+            lif_backward(grad, slope, spikes.numpy(), keep_u, keep_v, subtract, out)
         return torch.from_numpy(out), None

@@ -34,7 +34,7 @@ def lif_forward(arriving, keep_u, keep_v, vth, bias, v_reset, subtract, spikes, 
 
 @kernel_parallel
 def lif_backward(grad, slope, spikes, keep_u, keep_v, subtract, out):
-    """Write the gradient of what arrives; the reset is not differentiated, as in snnTorch.
+    """Write the gradient of what arrives; the reset is not differentiated.
 
     ``g_v[t] = g_s[t] slope[t] + keep_v g_v[t+1] (1 - s[t])`` (the factor is 1 when the reset
     subtracts), ``g_u[t] = g_v[t] + keep_u g_u[t+1]``.

@@ -15,6 +15,10 @@ from neurosparse.train.sparse_linear import SparseLinear
 
 __all__ = ["Rewirer"]
 
+# slots that torch.optim does not start from zero (Rprop, Adagrad), and the option they start from;
+# Rprop's step size, cut to 1e-6, would take some forty steps to grow back
+_STARTS_FROM = {"step_size": "lr", "sum": "initial_accumulator_value"}
+
 
 class Rewirer:
     """Apply a scheme after every step of an optimiser.
@@ -27,7 +31,8 @@ class Rewirer:
         Layers under the scheme; of a module, all its `SparseLinear` layers.
     optimizer : torch.optim.Optimizer
         Any optimiser with state per weight. What it keeps for a synapse (momentum, Adam's moments)
-        moves with the synapse and is zero for a newborn.
+        moves with the synapse; a newborn gets what a new weight has: zero, or the learning rate
+        where it is Rprop's step size.
     rng : numpy.random.Generator or int
         Source of noise and of new synapses.
 
@@ -104,17 +109,15 @@ class Rewirer:
         weight = layer.weight
         shape = weight.shape
         origin = torch.from_numpy(rewiring.origin)
+        group = self._group_of(layer)
         state = self.optimizer.state.get(weight, {})
         for name, slot in state.items():
             if isinstance(slot, Tensor) and slot.shape == shape:
-                state[name] = _move(slot, origin)
-        if weight.grad is not None:
-            grad = _move(weight.grad, origin)
-            weight.grad = None
-            weight.data = _move(weight.data, origin)
-            weight.grad = grad
-        else:
-            weight.data = _move(weight.data, origin)
+                first = group.get(_STARTS_FROM.get(name, ""), 0.0)
+                state[name] = _move(slot, origin, float(first))
+        grad = None if weight.grad is None else _move(weight.grad, origin)
+        layer.set_weights(_move(weight.data, origin))
+        weight.grad = grad
         layer.set_topology(rewiring.keys, rewiring.signs)
 
     def state_dict(self) -> dict[str, Any]:
@@ -136,8 +139,9 @@ class Rewirer:
             raise StorageError(f"rewirer state: not usable ({error})") from error
 
 
-def _move(values: Tensor, origin: Tensor) -> Tensor:
-    """Gather ``values`` by origin; newborns (-1) get zero."""
-    moved = values[origin.clamp(min=0)]
-    moved[origin < 0] = 0
+def _move(values: Tensor, origin: Tensor, first: float = 0.0) -> Tensor:
+    """Gather ``values`` by origin; newborns (-1) get ``first``."""
+    moved = values.new_full(origin.shape, first)
+    survived = origin >= 0
+    moved[survived] = values[origin[survived]]
     return moved

@@ -47,7 +47,11 @@ class SnnTorchClassifier(nn.Module):
 
     Notes
     -----
-    ``reset_delay=False`` resets in the step of the spike, as our convention does.
+    ``reset_delay=False`` resets in the step of the spike, as our convention does; snnTorch then
+    differentiates the reset too, so that gradients differ from `SpikingClassifier`'s where neurons
+    spike. With ``reset="subtract"``, spikes are the same as long as no membrane passes twice the
+    threshold: of a neuron that is above it even after its reset, snnTorch 1.0 subtracts the
+    threshold once more before it looks for the next spike.
     """
 
     def __init__(self, sizes: Sequence[int], neuron: LIF, spike_grad: Any = None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurosparse.errors import ParameterError, ShapeError
+from neurosparse.jit import threads_for
 from neurosparse.network import Synapses
 from neurosparse.network.checks import check_count, check_fraction
 from neurosparse.network.sampling import sample_distinct
@@ -141,6 +143,23 @@ class SparseLinear(nn.Module):
         self.signs = torch.from_numpy(np.ascontiguousarray(signs, dtype=np.int8))
         self._by_pre: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
 
+    def set_weights(self, values: Tensor) -> None:
+        """Replace the weights, of which there may be more or fewer; the gradient is dropped.
+
+        Parameters
+        ----------
+        values : (n_active,) tensor
+            Taken as it is; `set_topology` must be called with as many keys.
+        """
+        weight = self.weight
+        weight.grad = None  # of other synapses
+        if values.shape != weight.shape:
+            # while a loss of an earlier step is alive, autograd goes on expecting gradients of the
+            # old shape; it starts afresh where the dtype changes, so that is what we let it see
+            passing = torch.float32 if values.dtype == torch.float64 else torch.float64
+            weight.data = torch.empty(0, dtype=passing)
+        weight.data = values
+
     def by_pre(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
         """Return row pointers, targets and positions in ``weight`` by presynaptic row."""
         if self._by_pre is None:
@@ -159,7 +178,7 @@ class SparseLinear(nn.Module):
         layer = cls(synapses.n_pre, synapses.n_post, n_active=max(1, synapses.n_active))
         keys = synapses.post.astype(np.int64) * synapses.n_pre + synapses.indices
         weights = synapses.weights.astype(np.float32)
-        layer.weight.data = torch.from_numpy(weights)
+        layer.set_weights(torch.from_numpy(weights))
         layer.set_topology(keys, np.where(weights < 0, -1, 1).astype(np.int8))
         return layer
 
@@ -186,7 +205,7 @@ class SparseLinear(nn.Module):
             )
             if values["signs"].shape != values["weight"].shape:
                 raise ShapeError("signs: not as many as weights in the state dict")
-            self.weight.data = torch.empty_like(values["weight"])
+            self.set_weights(torch.empty_like(values["weight"]))
             keys = synapses.post.astype(np.int64) * self.in_features + synapses.indices
             self.set_topology(keys, values["signs"].numpy().copy())
         super()._load_from_state_dict(state_dict, prefix, *args)
@@ -209,11 +228,13 @@ class SparseLinear(nn.Module):
         Raises
         ------
         ShapeError
-            If the last dimension is not ``in_features``.
+            If the last dimension is not ``in_features``, or the numbers are not float32 or float64.
         """
-        if x.shape[-1] != self.in_features:
+        if not x.ndim or x.shape[-1] != self.in_features:
             raise ShapeError(f"x: got shape {tuple(x.shape)}; expected (..., {self.in_features})")
-        columns = x.movedim(-1, 0).reshape(self.in_features, -1)
+        if x.dtype not in (torch.float32, torch.float64):
+            raise ShapeError(f"x: got {x.dtype}; expected float32 or float64 (x.float())")
+        columns = x.movedim(-1, 0).reshape(self.in_features, math.prod(x.shape[:-1]))
         y: Tensor = _SparseProduct.apply(columns, self.weight, self)  # type: ignore[no-untyped-call]
         if self.bias is not None:
             y = y + self.bias[:, None]
@@ -240,7 +261,9 @@ class _SparseProduct(torch.autograd.Function):
         columns = _rows(x)
         out = np.empty((layer.out_features, columns.shape[1]), dtype=columns.dtype)
         indptr, indices = layer.indptr.numpy(), layer.indices.numpy()
-        gather_rows(indptr, indices, _rows(weight).astype(columns.dtype, copy=False), columns, out)
+        values = _rows(weight).astype(columns.dtype, copy=False)
+        with threads_for(indices.size * columns.shape[1]):
+            gather_rows(indptr, indices, values, columns, out)
         ctx.layer, ctx.by_pre = layer, layer.by_pre() if x.requires_grad else None
         ctx.rows = (indptr, indices)
         ctx.save_for_backward(x, weight)
@@ -255,11 +278,13 @@ class _SparseProduct(torch.autograd.Function):
             pre_ptr, pre_post, pre_entry = ctx.by_pre
             out = np.empty((pre_ptr.size - 1, grad.shape[1]), dtype=grad.dtype)
             by_pre = _rows(weight)[pre_entry].astype(grad.dtype, copy=False)
-            gather_rows(pre_ptr, pre_post, by_pre, grad, out)
+            with threads_for(by_pre.size * grad.shape[1]):
+                gather_rows(pre_ptr, pre_post, by_pre, grad, out)
             grad_x = torch.from_numpy(out)
         if ctx.needs_input_grad[1]:
             sums = np.empty(weight.numel(), dtype=grad.dtype)
             indptr, indices = ctx.rows
-            sampled_outer(indptr, indices, _rows(x), grad, sums)
+            with threads_for(sums.size * grad.shape[1]):
+                sampled_outer(indptr, indices, _rows(x), grad, sums)
             grad_weight = torch.from_numpy(sums).to(weight.dtype)
         return grad_x, grad_weight, None

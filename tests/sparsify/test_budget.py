@@ -58,7 +58,7 @@ def test_what_a_full_layer_cannot_take_goes_to_the_others() -> None:
 
 @pytest.mark.parametrize("bad", [0.0, -1.0, np.nan, np.inf])
 def test_shares_must_be_positive(bad: float) -> None:
-    with pytest.raises(ParameterError, match="shares: got .*; every one must be > 0"):
+    with pytest.raises(ParameterError, match=r"shares: got .*; every one must be > 0"):
         GlobalBudget([1.0, bad])
 
 

@@ -49,7 +49,8 @@ def posterior(l1: float, temperature: float) -> NDArray[np.float64]:
         energy = (a[i, i] * w_i**2 + a[j, j] * w_j**2) / 2 + a[i, j] * w_i * w_j
         energy = energy - b[i] * w_i - b[j] * w_j + l1 * (theta_i + theta_j)
         masses.append(np.exp(-energy / temperature).sum())
-    return np.array(masses) / sum(masses)
+    shares: NDArray[np.float64] = np.array(masses) / sum(masses)
+    return shares
 
 
 def visits(seed: int) -> NDArray[np.float64]:
@@ -74,7 +75,10 @@ def visits(seed: int) -> NDArray[np.float64]:
             now = number[tuple(keys.tolist())]
         visited[step] = now
     blocks = visited[N_SETTLE:].reshape(-1, BLOCK)
-    return (blocks[:, :, None] == np.arange(len(CONFIGURATIONS))).mean(axis=1)
+    shares: NDArray[np.float64] = np.mean(
+        blocks[:, :, None] == np.arange(len(CONFIGURATIONS)), axis=1
+    )
+    return shares
 
 
 @pytest.mark.slow

@@ -70,5 +70,5 @@ def test_dale_signs_must_fit_the_layer() -> None:
 
 @pytest.mark.parametrize("bad", [-1, 1.5, None])
 def test_a_seed_is_a_whole_number(bad: Any) -> None:
-    with pytest.raises(ParameterError, match="seed: got .*; allowed is a whole number, 0 to"):
+    with pytest.raises(ParameterError, match=r"seed: got .*; allowed is a whole number, 0 to"):
         FixedSigns(bad)

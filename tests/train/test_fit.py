@@ -1,0 +1,433 @@
+"""The training loop: it learns, stops early, keeps the best, and resumes to the same result."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from neurosparse.data import Encoding, ImageDataset
+from neurosparse.errors import ParameterError, StorageError
+from neurosparse.network import LIF
+from neurosparse.sparsify import deep_r, deep_r_global, static
+from neurosparse.train import (
+    History,
+    SpikingClassifier,
+    dense_ann,
+    dense_classifier,
+    fit,
+    load_checkpoint,
+    predict,
+    save_checkpoint,
+    sparse_classifier,
+)
+from tests.train.agreement import assert_same_state, digits, topology
+
+SIZES, COUNTS = [64, 40, 10], [300, 100]
+RATE = Encoding("rate", n_steps=6)
+CURRENT = Encoding("current", n_steps=12, gain=0.5)
+SCHEME = deep_r_global(l1=0.01, temperature=1e-5)
+
+
+def small_model(rng: int = 0) -> SpikingClassifier:
+    return sparse_classifier(SIZES, neuron=LIF(du=1, dv=0.1), n_active=COUNTS, gain=2, rng=rng)
+
+
+def current_model(density: float | None = 0.1) -> SpikingClassifier:
+    neurons = {"neuron": LIF(du=1, dv=0.1), "input_neuron": LIF(du=1, dv=0)}
+    if density is None:
+        return dense_classifier([64, 100, 10], gain=2, **neurons)
+    return sparse_classifier([64, 100, 10], gain=2, density=density, **neurons)
+
+
+def adam(lr: float) -> Callable[[Any], torch.optim.Optimizer]:
+    return lambda parameters: torch.optim.Adam(parameters, lr=lr)
+
+
+def cosine(optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
+    return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
+
+
+def run(model: nn.Module, epochs: int, seed: int = 0, **options: Any) -> History:
+    """Fit on a few digits with everything that has state: schedule, rewiring, random encoding."""
+    train, valid = digits(320, 100)
+    return fit(
+        model,
+        train,
+        valid=valid,
+        encoding=RATE,
+        scheme=options.pop("scheme", SCHEME),
+        optimizer=options.pop("optimizer", adam(0.02)),
+        schedule=options.pop("schedule", cosine),
+        epochs=epochs,
+        seed=seed,
+        progress=False,
+        **options,
+    )
+
+
+def timeless(history: History) -> dict[str, Any]:
+    """Return the history without what a clock says."""
+    values = history.to_dict()
+    for epoch in values["epochs"]:
+        del epoch["seconds"]
+    return values
+
+
+def accuracy(model: nn.Module, data: ImageDataset, encoding: Encoding | None) -> float:
+    return float((predict(model, data, encoding) == data.labels).mean())
+
+
+# ------------------------------------------------------------------ learning
+
+
+@pytest.mark.parametrize("scheme", [deep_r(l1=0.01, temperature=0), SCHEME, static(), None])
+def test_a_tenth_of_the_synapses_learns_digits(scheme: Any) -> None:
+    train, test = digits(1400, 350)
+    model = current_model()
+    history = fit(
+        model,
+        train,
+        encoding=CURRENT,
+        scheme=scheme,
+        optimizer=adam(0.02),
+        epochs=4,
+        progress=False,
+    )
+    assert accuracy(model, test, CURRENT) > 0.6  # chance is 0.1; 0.72 to 0.75 measured
+    assert history.epochs[-1].loss < history.epochs[0].loss
+    assert history.epochs[-1].train_accuracy > history.epochs[0].train_accuracy
+
+
+def test_rewiring_beats_static_connectivity_where_synapses_are_few() -> None:
+    """What the scheme is for: 3 % of the synapses, the same starts for both."""
+    train, test = digits(1400, 350)
+    neurons = {"neuron": LIF(du=1, dv=0.1), "input_neuron": LIF(du=1, dv=0)}
+    means = []
+    for scheme in (static(), deep_r(l1=0.01, temperature=0)):
+        scores = []
+        for seed in range(3):
+            model = sparse_classifier(SIZES, n_active=[60, 30], gain=2, rng=seed, **neurons)
+            fit(
+                model,
+                train,
+                encoding=CURRENT,
+                scheme=scheme,
+                optimizer=adam(0.02),
+                epochs=6,
+                seed=seed,
+                progress=False,
+            )
+            scores.append(accuracy(model, test, CURRENT))
+        means.append(np.mean(scores))
+    assert means[1] > means[0] + 0.03
+
+
+def test_the_dense_twins_learn_too() -> None:
+    train, test = digits(1400, 350)
+    ann = dense_ann([64, 40, 10])
+    history = fit(ann, train, optimizer=adam(0.01), epochs=5, progress=False)
+    assert accuracy(ann, test, None) > 0.85
+    assert history.epochs[-1].synapses == [64 * 40, 400]
+    assert history.epochs[-1].dropped == []
+    snn = current_model(density=None)
+    fit(snn, train, encoding=CURRENT, optimizer=adam(5e-3), epochs=3, progress=False)
+    assert accuracy(snn, test, CURRENT) > 0.8
+
+
+# ------------------------------------------------------------------ history, best epoch, stopping
+
+
+def test_history_says_what_happened() -> None:
+    model = small_model()
+    history = run(model, 3)
+    assert [epoch.epoch for epoch in history.epochs] == [1, 2, 3]
+    for epoch in history.epochs:
+        assert 0 < epoch.loss < 20
+        assert 0 <= epoch.train_accuracy <= 1
+        assert epoch.valid_accuracy is not None
+        assert 0 <= epoch.valid_accuracy <= 1
+        assert sum(epoch.synapses) == sum(COUNTS)
+        assert sum(epoch.dropped) == sum(epoch.grown) > 0
+        assert epoch.seconds > 0
+    assert History.from_dict(history.to_dict()) == history
+
+
+def test_the_best_epoch_is_restored() -> None:
+    model = small_model()
+    history = run(model, 6, optimizer=adam(0.3), schedule=None)  # too fast to be steady
+    scores = [epoch.valid_accuracy or 0.0 for epoch in history.epochs]
+    assert history.best_epoch == 6 - int(np.argmax(scores[::-1]))  # the last of equals
+    assert history.best_epoch < 6
+    _, valid = digits(320, 100)
+    assert accuracy(model, valid, RATE) == max(scores) > scores[-1]
+    # topology and all: synapses are those of that epoch, and can be trained on
+    counts = [len(keys) for keys in topology(model)]
+    assert counts == history.epochs[history.best_epoch - 1].synapses
+    model(torch.ones(2, 3, 64)).sum().backward()
+
+
+def test_without_a_validation_set_the_last_epoch_stays() -> None:
+    train, _ = digits(100, 1)
+    history = fit(small_model(), train, encoding=RATE, epochs=2, progress=False)
+    assert history.best_epoch is None
+    assert [epoch.valid_accuracy for epoch in history.epochs] == [None, None]
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], None]:
+    """Return what prescribes the validation accuracy of every epoch to come."""
+
+    def prescribe(accuracies: list[float]) -> None:
+        coming = iter(accuracies)
+
+        def answer(model: nn.Module, data: ImageDataset, encoding: Any) -> Any:
+            wrong = round((1 - next(coming)) * len(data))
+            return np.where(np.arange(len(data)) < wrong, -1, data.labels)
+
+        # the module, which the function of its name hides in the package
+        monkeypatch.setattr(sys.modules["neurosparse.train.fit"], "predict", answer)
+
+    return prescribe
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "n_epochs", "best"),
+    [
+        ([0.5, 0.4, 0.3, 0.9], 3, 1),
+        ([0.5, 0.4, 0.5, 0.4, 0.4, 0.9], 5, 3),  # reached again: counted from there
+        ([0.1, 0.2, 0.3, 0.4, 0.5, 0.6], 6, 6),
+        ([0.0, 0.0, 0.0, 0.0, 0.0, 0.0], 6, 6),
+    ],
+)
+def test_patience(
+    scripted: Callable[[list[float]], None], accuracies: list[float], n_epochs: int, best: int
+) -> None:
+    scripted(accuracies)
+    history = run(small_model(), 6, patience=2)
+    assert len(history.epochs) == n_epochs
+    assert history.best_epoch == best
+
+
+def test_patience_goes_on_counting_after_a_break(
+    scripted: Callable[[list[float]], None], tmp_path: Path
+) -> None:
+    path = tmp_path / "run.pt"
+    scripted([0.5, 0.4, 0.3, 0.9])
+    run(small_model(), 2, checkpoint=path)
+    history = run(small_model(), 6, patience=2, checkpoint=path, resume=True)
+    assert len(history.epochs) == 3
+    assert history.best_epoch == 1
+
+
+@pytest.mark.parametrize(("keep", "part"), [("best", "best"), ("last", "model")])
+def test_which_epoch_is_kept(
+    scripted: Callable[[list[float]], None], keep: Any, part: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.pt"
+    scripted([0.5, 0.4])
+    model = small_model()
+    assert run(model, 2, keep=keep, checkpoint=path).best_epoch == 1
+    state = load_checkpoint(path)
+    assert_same_state(model.state_dict(), state[part])
+    name = "connections.0.weight"
+    assert state["best"][name].tolist() != state["model"][name].tolist()
+
+
+def test_the_scheme_ends_with_the_run() -> None:
+    made: list[torch.optim.Optimizer] = []
+
+    def optimizer(parameters: Any) -> torch.optim.Optimizer:
+        made.append(torch.optim.Adam(parameters, lr=0.02))
+        return made[-1]
+
+    model = small_model()
+    run(model, 1, optimizer=optimizer)
+    before = topology(model)
+    model(torch.ones(3, 2, 64)).sum().backward()
+    made[0].zero_grad()
+    model(torch.ones(3, 2, 64)).sum().backward()
+    made[0].step()
+    assert topology(model) == before
+
+
+# ------------------------------------------------------------------ seeds, checkpoints, resuming
+
+
+def test_same_seed_same_result() -> None:
+    models = [small_model() for _ in range(3)]
+    histories = [run(model, 2, seed) for model, seed in zip(models, (5, 5, 6), strict=True)]
+    assert_same_state(models[0].state_dict(), models[1].state_dict())
+    assert timeless(histories[0]) == timeless(histories[1])
+    assert topology(models[0]) != topology(models[2])
+
+
+def test_predictions_repeat() -> None:
+    model = small_model()
+    _, valid = digits(1, 300)
+    np.testing.assert_array_equal(predict(model, valid, RATE), predict(model, valid, RATE))
+
+
+@pytest.mark.parametrize("scheme", [SCHEME, deep_r(l1=0.01, temperature=1e-5), None])
+def test_resuming_equals_an_uninterrupted_run(scheme: Any, tmp_path: Path) -> None:
+    whole = small_model()
+    expected = run(whole, 4, scheme=scheme)
+    path = tmp_path / "run.pt"
+    run(small_model(), 2, scheme=scheme, checkpoint=path)
+    resumed = small_model(rng=9)  # whatever it was, it becomes what was saved
+    history = run(resumed, 4, scheme=scheme, checkpoint=path, resume=True)
+    assert timeless(history) == timeless(expected)
+    assert_same_state(resumed.state_dict(), whole.state_dict())
+    # a finished run is not trained further
+    again = small_model(rng=8)
+    assert run(again, 4, scheme=scheme, checkpoint=path, resume=True) == history
+    assert_same_state(again.state_dict(), whole.state_dict())
+
+
+def test_a_run_killed_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
+    whole = small_model()
+    expected = run(whole, 3)
+    path = tmp_path / "run.pt"
+    killed = small_model()
+    calls = [0]
+
+    def kill(*_: Any) -> None:
+        calls[0] += 1
+        if calls[0] == 9:  # 5 batches and 1 evaluation an epoch
+            raise KeyboardInterrupt
+
+    killed.register_forward_pre_hook(kill)
+    with pytest.raises(KeyboardInterrupt):
+        run(killed, 3, checkpoint=path)
+    assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
+    assert len(load_checkpoint(path)["history"]["epochs"]) == 1
+    resumed = small_model()
+    assert timeless(run(resumed, 3, checkpoint=path, resume=True)) == timeless(expected)
+    assert_same_state(resumed.state_dict(), whole.state_dict())
+
+
+def test_resume_without_a_file_starts_from_the_beginning(tmp_path: Path) -> None:
+    history = run(small_model(), 1, checkpoint=tmp_path / "new" / "run.pt", resume=True)
+    assert len(history.epochs) == 1
+    assert (tmp_path / "new" / "run.pt").is_file()
+
+
+OTHER_RUNS: list[tuple[str, dict[str, Any], str]] = [
+    ("seed", {"seed": 1}, "belongs to another run .*'seed': 0.* not .*'seed': 1"),
+    ("batch size", {"batch_size": 32}, "belongs to another run .*'batch_size': 64"),
+    ("scheme", {"scheme": deep_r()}, "belongs to another run .*'scheme': 'deep_r_global'"),
+    ("no scheme", {"scheme": None}, "belongs to another run .* not .*'scheme': None"),
+    ("schedule", {"schedule": None}, "belongs to another run .*'schedule': 'CosineAnnealingLR'"),
+    (
+        "optimiser",
+        {"optimizer": lambda p: torch.optim.SGD(p, lr=0.1)},
+        "belongs to another run .*'optimizer': 'Adam'",
+    ),
+]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("checkpoint") / "run.pt"
+    run(small_model(), 1, checkpoint=path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [row[1:] for row in OTHER_RUNS], ids=[row[0] for row in OTHER_RUNS]
+)
+def test_a_checkpoint_of_another_run(checkpoint: Path, options: Any, message: str) -> None:
+    model = small_model()
+    before, saved = small_model().state_dict(), checkpoint.read_bytes()
+    with pytest.raises(StorageError, match=message):
+        run(model, 2, checkpoint=checkpoint, resume=True, **options)
+    assert_same_state(model.state_dict(), before)
+    assert checkpoint.read_bytes() == saved
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        sparse_classifier([64, 30, 10], neuron=LIF(), density=0.1),
+        sparse_classifier([64, 40, 40, 10], neuron=LIF(), density=0.1),
+        dense_classifier(SIZES, neuron=LIF()),
+    ],
+    ids=["width", "depth", "dense"],
+)
+def test_a_checkpoint_of_another_model_harms_nothing(
+    checkpoint: Path, other: nn.Module, tmp_path: Path
+) -> None:
+    path = tmp_path / "run.pt"
+    options: dict[str, Any] = {"scheme": None, "checkpoint": path}
+    run(small_model(), 1, **options)
+    before = {name: value.clone() for name, value in other.state_dict().items()}
+    with pytest.raises(StorageError, match=r"run\.pt: belongs to another model, or altered"):
+        run(other, 2, resume=True, **options)
+    assert_same_state(other.state_dict(), before)
+
+
+def test_a_checkpoint_with_a_part_missing(checkpoint: Path, tmp_path: Path) -> None:
+    state = load_checkpoint(checkpoint)
+    for part in ("settings", "model", "optimizer", "rngs", "history", "best"):
+        path = tmp_path / "run.pt"
+        save_checkpoint(path, {name: value for name, value in state.items() if name != part})
+        model = small_model()
+        with pytest.raises(StorageError, match="belongs to another"):
+            run(model, 2, checkpoint=path, resume=True)
+        assert_same_state(model.state_dict(), small_model().state_dict())
+
+
+def test_a_truncated_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
+    path = tmp_path / "run.pt"
+    path.write_bytes(checkpoint.read_bytes()[:-100])
+    with pytest.raises(StorageError, match=r"run\.pt: not a readable checkpoint"):
+        run(small_model(), 2, checkpoint=path, resume=True)
+
+
+# ------------------------------------------------------------------ the bar, and wrong use
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_the_bar_is_on_stderr_only(progress: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    train, _ = digits(200, 1)
+    fit(small_model(), train, encoding=RATE, epochs=1, progress=progress, name="some label")
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert ("some label 1/1" in err) is progress
+    assert ("loss=" in err) is progress
+    assert bool(err) is progress
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"epochs": 0}, "epochs: got 0; allowed is a whole number >= 1"),
+    ({"batch_size": 0}, "batch_size: got 0; allowed is a whole number >= 1"),
+    ({"batch_size": 1.5}, "batch_size: got 1.5"),
+    ({"seed": -1}, "seed: got -1; allowed is a whole number >= 0"),
+    ({"patience": 2}, "patience: needs valid, a held-out set to watch"),
+    ({"keep": "first"}, "keep: got 'first'; allowed is 'best' or 'last'"),
+    ({"resume": True}, "resume: needs checkpoint, the file to go on from"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), BAD, ids=lambda value: str(value)[:20])
+def test_wrong_use(options: dict[str, Any], message: str) -> None:
+    train, _ = digits(10, 1)
+    with pytest.raises(ParameterError, match=message):
+        fit(small_model(), train, encoding=RATE, progress=False, **options)
+
+
+def test_patience_must_be_positive() -> None:
+    with pytest.raises(ParameterError, match="patience: got 0; allowed is a whole number >= 1"):
+        run(small_model(), 1, patience=0)
+
+
+def test_a_scheme_needs_a_sparse_layer() -> None:
+    train, _ = digits(10, 1)
+    with pytest.raises(ParameterError, match="layers: no SparseLinear among them"):
+        fit(dense_ann([64, 10]), train, scheme=deep_r(), progress=False)

@@ -1,0 +1,133 @@
+"""Contract 1: what a trained classifier spikes, the event-driven simulator spikes, exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+
+from neurosparse.network import LIF
+from neurosparse.simulate import simulate
+from neurosparse.sparsify import deep_r
+from neurosparse.train import Rewirer, SpikingClassifier, dense_classifier, sparse_classifier
+
+N_STEPS, BATCH = 12, 5
+
+
+@st.composite
+def neurons(draw: st.DrawFn) -> LIF:
+    """Draw neurons whose numbers are not round, so that every sum is rounded."""
+    unit = st.floats(0.01, 0.99)
+    return LIF(
+        du=draw(st.one_of(st.just(1.0), unit)),
+        dv=draw(st.one_of(st.just(0.0), unit)),
+        vth=draw(st.floats(0.3, 1.5)),
+        bias=draw(st.one_of(st.just(0.0), st.floats(-0.1, 0.2))),
+        v_reset=draw(st.one_of(st.just(0.0), st.floats(-0.5, 0.0))),
+        reset=draw(st.sampled_from(("zero", "subtract"))),
+    )
+
+
+def simulated(model: SpikingClassifier, x: Tensor) -> list[Tensor]:
+    """Run all samples back to back and cut every layer's spikes into (n_steps, batch, size)."""
+    network = model.to_network()
+    n_steps, batch, width = x.shape
+    flat = x.movedim(1, 0).reshape(batch * n_steps, width).numpy()
+    padded = np.concatenate([flat, np.zeros((network.latency, width), flat.dtype)])
+    run = simulate(network, {"input": padded}, reset_every=n_steps)
+    trains = []
+    for name, depth in network.depths.items():
+        raster = run.spikes[name].raster()[depth : depth + batch * n_steps]
+        trains.append(torch.from_numpy(raster.reshape(batch, n_steps, -1)).movedim(1, 0).float())
+    return trains
+
+
+def check_same_spikes(model: SpikingClassifier, x: Tensor) -> list[Tensor]:
+    """Every spike of every layer, at its step: the sample's ``t`` is the run's ``t + depth``."""
+    with torch.no_grad():
+        trained = model.spikes(x)
+    for ours, theirs in zip(trained, simulated(model, x), strict=True):
+        assert torch.equal(ours, theirs)
+    return trained
+
+
+@given(
+    neurons(),
+    st.lists(st.integers(2, 20), min_size=2, max_size=4),
+    st.floats(0.2, 1.0),
+    st.integers(0, 2**31),
+)
+def test_spike_input(neuron: LIF, sizes: list[int], density: float, seed: int) -> None:
+    model = sparse_classifier(sizes, neuron=neuron, density=density, gain=2.0, rng=seed)
+    generator = torch.Generator().manual_seed(seed)
+    x = (torch.rand(N_STEPS, BATCH, sizes[0], generator=generator) < 0.3).float()
+    check_same_spikes(model, x)
+
+
+@given(neurons(), neurons(), st.integers(0, 2**31))
+def test_current_input(first: LIF, neuron: LIF, seed: int) -> None:
+    model = sparse_classifier(
+        [15, 20, 6], neuron=neuron, input_neuron=first, density=0.4, gain=2.0, rng=seed
+    )
+    x = torch.rand(N_STEPS, BATCH, 15, generator=torch.Generator().manual_seed(seed))
+    check_same_spikes(model, x)
+
+
+def test_a_busy_network_of_some_size() -> None:
+    model = sparse_classifier(
+        [64, 256, 128, 10],
+        neuron=LIF(du=1, dv=0.1, vth=1),
+        input_neuron=LIF(du=1, dv=0, vth=1),
+        n_active=[1700, 2900, 440],
+        gain=2,
+        rng=1,
+    )
+    x = 0.5 * torch.rand(25, 1, 64, generator=torch.Generator().manual_seed(2)).expand(-1, 10, -1)
+    trains = check_same_spikes(model, x.contiguous())
+    for train in trains:
+        assert 0.01 < train.mean() < 0.9
+
+
+def test_after_training_with_rewiring() -> None:
+    model = sparse_classifier([10, 14, 4], neuron=LIF(du=0.4, dv=0.1), density=0.4, gain=2)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.05)
+    Rewirer(deep_r(l1=0.1, temperature=1e-3), model, optimizer)
+    x = (torch.rand(N_STEPS, BATCH, 10, generator=torch.Generator().manual_seed(1)) < 0.3).float()
+    before = model.to_network()
+    for _ in range(20):
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(model(x), torch.arange(BATCH) % 4).backward()
+        optimizer.step()
+    check_same_spikes(model, x)
+    after = model.to_network()
+    assert any(
+        not np.array_equal(a.synapses.indices, b.synapses.indices)
+        for a, b in zip(before.projections, after.projections, strict=True)
+    )
+
+
+def test_the_dense_twin() -> None:
+    """torch may add in any order: weights are multiples of 1/64, so that no sum is rounded."""
+    model = dense_classifier([20, 15, 6], neuron=LIF(du=0.5, dv=0.5), gain=2.0)
+    for connection in model.connections:
+        connection.weight.data = torch.round(64 * connection.weight.data) / 64
+    x = (torch.rand(6, BATCH, 20, generator=torch.Generator().manual_seed(1)) < 0.4).float()
+    trains = check_same_spikes(model, x)
+    assert 0.05 < trains[-1].mean() < 0.9
+
+
+@pytest.mark.parametrize("make", [sparse_classifier, dense_classifier])
+def test_the_exported_network_is_a_copy(make: object) -> None:
+    assert callable(make)
+    options = {"density": 0.5} if make is sparse_classifier else {}
+    model = make([4, 5, 3], neuron=LIF(), **options)
+    network = model.to_network()
+    before = [projection.synapses.weights.copy() for projection in network.projections]
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter += 1
+    for weights, projection in zip(before, network.projections, strict=True):
+        np.testing.assert_array_equal(projection.synapses.weights, weights)
