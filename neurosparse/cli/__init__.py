@@ -24,10 +24,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         from neurosparse.cli.app import app
     except ImportError as error:
-        if error.name not in ("typer", "rich"):
+        package = (error.name or "").partition(".")[0]
+        if package not in ("typer", "rich"):
             raise
         sys.stderr.write(
-            f"error: the command line needs {error.name}, which is not installed; "
+            f"error: the command line needs {package}, which is not installed; "
             "run: pip install 'neurosparse[cli]'\n"
         )
         raise SystemExit(2) from None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -47,7 +45,6 @@ def demo(
         interpreter=interpreter,
         timeout_s=timeout,
         progress=wants_progress(),
-        command=shlex.join(["neurosparse", *sys.argv[1:]]),
     )
     differing = [tag for tag, run in report["lava"].items() if run["spike_mismatches"]]
     if as_json:

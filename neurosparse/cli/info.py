@@ -110,7 +110,6 @@ def _show_installation(as_json: bool) -> None:
             ", ".join(f"{name} {version or 'missing'}" for name, version in packages.items()),
         )
         for part, packages in parts.items()
-        if part != "all"
     ]
     title = f"neurosparse {__version__}, Python {platform.python_version()}"
     show_table(title, ("part", "installed", "packages"), rows)

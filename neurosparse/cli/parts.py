@@ -24,6 +24,7 @@ def installed_parts() -> dict[str, dict[str, str | None]]:
             packages.setdefault(extra[1] if extra else "core", []).append(name[0])
     for part, names in _UNDECLARED.items():
         packages[part] = names + packages.get(part, [])
+    packages.pop("all", None)  # nothing of its own
     return {part: {name: _version(name) for name in names} for part, names in packages.items()}
 
 

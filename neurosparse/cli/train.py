@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +13,7 @@ import typer
 from neurosparse.cli.inputs import check_output_file
 from neurosparse.cli.options import Data, Json, Seed
 from neurosparse.cli.output import emit, emit_json, say, show_table, wants_progress
+from neurosparse.errors import ParameterError
 
 if TYPE_CHECKING:
     from neurosparse.network import Network
@@ -167,6 +169,8 @@ def _changed(
 ) -> Preset:
     changes: dict[str, Any] = {"l1": l1, "temperature": temperature, "batch_size": batch_size}
     if learning_rate is not None:
+        if not 0 < learning_rate < math.inf:
+            raise ParameterError(f"learning_rate: got {learning_rate}; allowed is > 0, finite")
         changes["learning_rates"] = (learning_rate,) * 3
     given = {name: value for name, value in changes.items() if value is not None}
     return dataclasses.replace(preset, **given)
