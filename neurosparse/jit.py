@@ -8,12 +8,16 @@ the number of threads.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar, cast
 
 import numba
 
-__all__ = ["kernel", "kernel_parallel", "kernel_parallel_reassociated"]
+__all__ = ["kernel", "kernel_parallel", "kernel_parallel_reassociated", "threads_for"]
+
+# Multiply-adds that one core does in about a millisecond; waking threads for less gains nothing.
+SERIAL_BELOW = 1 << 22
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,3 +39,21 @@ def kernel_parallel_reassociated(function: F) -> F:
     """
     options = {"reassoc", "nsz", "contract"}
     return cast("F", numba.njit(cache=True, nogil=True, parallel=True, fastmath=options)(function))
+
+
+@contextlib.contextmanager
+def threads_for(n_operations: int) -> Iterator[None]:
+    """Run the parallel kernels inside with as many threads as their work is worth.
+
+    Parameters
+    ----------
+    n_operations : int
+        Multiply-adds; below ``SERIAL_BELOW`` one thread does them. Results do not depend on it.
+    """
+    before = numba.get_num_threads()
+    if n_operations < SERIAL_BELOW:
+        numba.set_num_threads(1)
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
