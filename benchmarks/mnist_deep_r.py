@@ -40,6 +40,7 @@ def run(quick: bool) -> Iterator[Record]:
             encoding=preset.encoding,
             scheme=preset.scheme(),
             seed=seed,
+            keep="last",
             name=f"MNIST, seed {seed}",
             **preset.fit_options(2, epochs),
         )
@@ -56,6 +57,12 @@ def run(quick: bool) -> Iterator[Record]:
         unit = "s" if metric == "training time" else "1"
         case = f"{preset.density:.2%}, {epochs} epochs"
         yield Record(
-            NAME, case, f"{metric}, mean", float(np.mean(values)), unit, len(values),
-            min(values), max(values),
+            NAME,
+            case,
+            f"{metric}, mean",
+            float(np.mean(values)),
+            unit,
+            len(values),
+            min(values),
+            max(values),
         )

@@ -1,6 +1,5 @@
 """What the benchmarks share: records, timing, discovery."""
 
-from benchmarks.harness.environment import host, versions
 from benchmarks.harness.record import Record, Summary, summarise
 from benchmarks.harness.registry import (
     Outcome,
@@ -21,10 +20,8 @@ __all__ = [
     "UnknownBenchmark",
     "available",
     "describe",
-    "host",
     "measure",
     "run_benchmark",
     "side_by_side",
     "summarise",
-    "versions",
 ]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from benchmarks.harness.environment import host, versions
+from neurosparse.environment import host, versions
 
 __all__ = ["Record", "Summary", "summarise"]
 
@@ -53,7 +53,7 @@ class Record:
     low, high : float
         Smallest and largest sample.
     versions, host : dict
-        See `benchmarks.harness.environment`.
+        See `neurosparse.environment`.
     """
 
     benchmark: str
@@ -64,8 +64,8 @@ class Record:
     n: int
     low: float
     high: float
-    versions: dict[str, str] = field(default_factory=versions)
-    host: dict[str, str | int] = field(default_factory=host)
+    versions: dict[str, str | None] = field(default_factory=versions)
+    host: dict[str, Any] = field(default_factory=host)
 
     @classmethod
     def of(cls, benchmark: str, case: str, metric: str, samples: ArrayLike, unit: str) -> Record:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosparse.compare import Comparison
-from neurosparse.report.environment import git_state, host, versions
+from neurosparse.environment import git_state, host, versions
 from neurosparse.report.main_job import MainJob
 from neurosparse.report.overlap import shared_synapses
 from neurosparse.train import Preset

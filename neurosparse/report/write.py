@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 from dataclasses import dataclass
@@ -120,17 +121,24 @@ def run_demo(
     NeurosparseError
         What `run_main_job` raises.
     """
+    new = not Path(out).exists()
     folder = _make_folder(out)
-    job = run_main_job(
-        dataset,
-        out=folder,
-        seed=seed,
-        epochs=epochs,
-        lava_samples=lava_samples,
-        interpreter=interpreter,
-        timeout_s=timeout_s,
-        progress=progress,
-    )
+    try:
+        job = run_main_job(
+            dataset,
+            out=folder,
+            seed=seed,
+            epochs=epochs,
+            lava_samples=lava_samples,
+            interpreter=interpreter,
+            timeout_s=timeout_s,
+            progress=progress,
+        )
+    except BaseException:
+        if new:
+            with contextlib.suppress(OSError):  # it holds results already
+                folder.rmdir()
+        raise
     if command is None:
         command = _command(out, dataset, seed, epochs, lava_samples)
     paths = write_report(job, folder, command)
@@ -150,7 +158,7 @@ def _command(
 def _make_folder(out: str | PathLike[str]) -> Path:
     folder = Path(out)
     try:
-        (folder / "figures").mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(
             f"out: {folder} cannot be made a folder ({error.strerror}); name another"

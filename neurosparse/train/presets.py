@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
-from torch.optim.lr_scheduler import CosineAnnealingLR
+from torch.optim.lr_scheduler import LambdaLR
 
 from neurosparse.data import Encoding
 from neurosparse.errors import ParameterError
 from neurosparse.network import LIF
 from neurosparse.sparsify import Scheme, deep_r
 from neurosparse.train.classifier import SpikingClassifier, dense_classifier, sparse_classifier
+from neurosparse.train.surrogate import atan
 
 __all__ = ["PRESETS", "VALID_SHARE", "Preset", "find_preset"]
 
@@ -38,11 +40,19 @@ class Preset:
     epochs, batch_size : int
         Of every model.
     learning_rates : tuple of float
-        Of Adam for the dense ANN, the dense SNN and the sparse SNN, annealed to 0 by a cosine.
+        Of Adam for the dense ANN, the dense SNN and the sparse SNN; constant for a share
+        ``constant`` of the epochs, then annealed to 0 by a cosine.
     gains : tuple of float
         Scale of the first weights of the dense and of the sparse SNN.
+    constant : float
+        See ``learning_rates``. Rewiring needs a learning rate to search with, and an annealed one
+        to settle.
     l1, temperature : float
         Of DEEP R.
+
+    Notes
+    -----
+    The surrogate is ``atan(2)``: a wide one, as sparse neurons are often far from threshold.
     """
 
     sizes: tuple[int, ...]
@@ -54,6 +64,7 @@ class Preset:
     batch_size: int
     learning_rates: tuple[float, float, float] = (3e-3, 2e-3, 2e-2)
     gains: tuple[float, float] = (1.0, 2.0)
+    constant: float = 0.0
     l1: float = 1e-2
     temperature: float = 0.0
 
@@ -82,6 +93,7 @@ class Preset:
             self.sizes,
             neuron=self.neuron,
             input_neuron=self.input_neuron,
+            surrogate=atan(2.0),
             n_active=n_active or self.n_active,
             gain=self.gains[1],
             rng=seed,
@@ -93,6 +105,7 @@ class Preset:
             self.sizes,
             neuron=self.neuron,
             input_neuron=self.input_neuron,
+            surrogate=atan(2.0),
             gain=self.gains[0],
             rng=seed,
         )
@@ -108,8 +121,17 @@ class Preset:
             "epochs": n_epochs,
             "batch_size": self.batch_size,
             "optimizer": partial(torch.optim.Adam, lr=self.learning_rates[model]),
-            "schedule": partial(CosineAnnealingLR, T_max=n_epochs),
+            "schedule": partial(
+                LambdaLR, lr_lambda=partial(_anneal, n_epochs=n_epochs, constant=self.constant)
+            ),
         }
+
+
+def _anneal(epoch: int, *, n_epochs: int, constant: float) -> float:
+    """Return the share of the learning rate in epoch ``epoch``, from 0."""
+    first = constant * n_epochs
+    progress = max(0.0, epoch - first) / max(1.0, n_epochs - first)
+    return (1 + math.cos(math.pi * progress)) / 2
 
 
 _NEURON = LIF(du=1.0, dv=0.1, vth=1.0)
@@ -129,11 +151,13 @@ PRESETS: dict[str, Preset] = {
     "mnist": Preset(
         sizes=(784, 300, 100, 10),
         n_active=(2352, 900, 300),
-        encoding=Encoding("current", n_steps=25, gain=0.5),
+        encoding=Encoding("current", n_steps=15, gain=0.7),
         neuron=_NEURON,
         input_neuron=_INPUT_NEURON,
-        epochs=20,
+        epochs=30,
         batch_size=100,
+        constant=1 / 3,
+        l1=5e-2,
     ),
 }
 

@@ -1,7 +1,8 @@
-"""What a report was made with and on."""
+"""What a number was measured with and on."""
 
 from __future__ import annotations
 
+import functools
 import os
 import platform
 import subprocess
@@ -9,18 +10,17 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import neurosparse
-
 __all__ = ["git_state", "host", "versions"]
 
-PACKAGES = ("numpy", "numba", "scipy", "torch", "matplotlib", "lava-nc")
+PACKAGES = ("neurosparse", "numpy", "numba", "scipy", "torch", "snntorch", "matplotlib", "lava-nc")
 _GIT_TIMEOUT_S = 10.0
 
 
+@functools.cache
 def versions() -> dict[str, str | None]:
     """Return the versions of Python, neurosparse and what it stands on; None if not installed."""
-    own = {"python": platform.python_version(), "neurosparse": neurosparse.__version__}
-    return own | {package: _installed_version(package) for package in PACKAGES}
+    found = {package: _installed_version(package) for package in PACKAGES}
+    return {"python": platform.python_version(), **found}
 
 
 def _installed_version(package: str) -> str | None:
@@ -30,6 +30,7 @@ def _installed_version(package: str) -> str | None:
         return None
 
 
+@functools.cache
 def host() -> dict[str, Any]:
     """Return processor, cores this process may use and platform; never the host's name."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -59,7 +60,7 @@ def git_state(root: Path | None = None) -> dict[str, Any] | None:
         Top of the checkout; default the folder that holds the package. A package installed inside
         somebody else's checkout is not part of it.
     """
-    root = root or Path(neurosparse.__file__).resolve().parents[1]
+    root = root or Path(__file__).resolve().parents[1]
     if not (root / ".git").exists():
         return None
     commit = _git(root, "rev-parse", "HEAD")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosparse.report.environment import git_state, host, versions
+from neurosparse.environment import _cpu_model, git_state, host, versions
 
 
 def test_versions_are_those_that_run() -> None:
@@ -22,6 +22,13 @@ def test_the_host_is_described_but_not_named() -> None:
     assert described["cores"] >= 1
     assert described["cpu"]
     assert socket.gethostname() not in described.values()
+
+
+def test_the_processor_is_read_where_linux_names_it(tmp_path: Path) -> None:
+    info = tmp_path / "cpuinfo"
+    info.write_text("processor\t: 0\nmodel name\t: Fast Chip 9\n")
+    assert _cpu_model(info) == "Fast Chip 9"
+    assert _cpu_model(tmp_path / "absent")
 
 
 def test_git_state_of_a_checkout(tmp_path: Path) -> None:
