@@ -172,6 +172,8 @@ def load_network(path: str | PathLike[str]) -> tuple[Network, dict[str, Any]]:
         raise StorageError(f"{where}: no such file")
     try:
         # opened here, as np.load leaves its own file open when it fails
+        if not zipfile.is_zipfile(where):
+            raise zipfile.BadZipFile("it is no zip archive")
         with where.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             members = {name: archive[name] for name in archive.files}
         header = json.loads(bytes(members.pop("header")))
