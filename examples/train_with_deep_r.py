@@ -20,7 +20,7 @@ from neurosparse.sparsify import deep_r
 from neurosparse.train import fit, predict, sparse_classifier
 
 SIZES = [64, 256, 128, 10]
-N_ACTIVE = [1700, 2900, 440]  # synapses of each layer: 10 % of all, the last layer denser
+N_ACTIVE = [1900, 2500, 640]  # synapses of each layer: 10 % of all, the last layer denser
 
 
 def main() -> None:

@@ -140,12 +140,13 @@ _INPUT_NEURON = LIF(du=1.0, dv=0.0, vth=1.0)
 PRESETS: dict[str, Preset] = {
     "digits": Preset(
         sizes=(64, 256, 128, 10),
-        n_active=(1700, 2900, 440),
+        n_active=(1900, 2500, 640),
         encoding=Encoding("current", n_steps=25, gain=0.5),
         neuron=_NEURON,
         input_neuron=_INPUT_NEURON,
         epochs=60,
         batch_size=64,
+        constant=1 / 3,
     ),
     # shape and budget of the DEEP R reference script (1 %, 1 and 3 %, 30 %: 3,552 synapses)
     "mnist": Preset(
