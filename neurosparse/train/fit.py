@@ -63,10 +63,11 @@ class Epoch:
 
 @dataclass
 class History:
-    """All epochs of a run, and which was the best on the validation set."""
+    """All epochs of a run, the best of them on the validation set, and the one that was kept."""
 
     epochs: list[Epoch] = field(default_factory=list)
     best_epoch: int | None = None
+    kept_epoch: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and numbers."""
@@ -75,7 +76,8 @@ class History:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> History:
         """Rebuild what `to_dict` gave."""
-        return cls([Epoch(**epoch) for epoch in values["epochs"]], values["best_epoch"])
+        epochs = [Epoch(**epoch) for epoch in values["epochs"]]
+        return cls(epochs, values["best_epoch"], values["kept_epoch"])
 
 
 def fit(
@@ -271,8 +273,10 @@ class _FitState:
         self.history.epochs.append(epoch)
 
     def finish(self, keep: str) -> None:
+        self.history.kept_epoch = len(self.history.epochs)
         if self.best is not None and keep == "best":
             self.model.load_state_dict(self.best)
+            self.history.kept_epoch = self.history.best_epoch
         if self.rewirer is not None:
             self.rewirer.remove()
 

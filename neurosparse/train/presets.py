@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
 from torch.optim.lr_scheduler import LambdaLR
 
@@ -74,18 +75,42 @@ class Preset:
         return sum(self.n_active) / sum(a * b for a, b in itertools.pairwise(self.sizes))
 
     def budget(self, density: float) -> tuple[int, ...]:
-        """Scale the synapses per layer to a total density, layers filling up at 100 %."""
+        """Scale the synapses per layer to a total density, layers filling up at 100 %.
+
+        Parameters
+        ----------
+        density : float
+            Share of all potential synapses, ``0 < density <= 1``.
+
+        Returns
+        -------
+        tuple of int
+            Their sum is ``round(density * n_potential)``, or more where a layer would be empty.
+
+        Raises
+        ------
+        ParameterError
+            If the density is out of range.
+        """
         if not 0 < density <= 1:
             raise ParameterError(f"density: got {density!r}; allowed is 0 < value <= 1")
-        potential = [a * b for a, b in itertools.pairwise(self.sizes)]
-        target = round(density * sum(potential))
-        factor = density / self.density
-        for _ in range(64):  # layers that are full leave their share to the others
-            wanted = [min(k * factor, n) for k, n in zip(self.n_active, potential, strict=True)]
-            if sum(wanted) >= target - 0.5:
+        potential = np.array([a * b for a, b in itertools.pairwise(self.sizes)])
+        shares = np.array(self.n_active, dtype=np.float64)
+        target = round(density * int(potential.sum()))
+        wanted = potential.astype(np.float64)
+        free = np.ones(potential.size, dtype=bool)
+        while free.any():  # layers that are full leave their share to the others
+            left = target - potential[~free].sum()
+            wanted[free] = left * shares[free] / shares[free].sum()
+            over = free & (wanted > potential)
+            if not over.any():
                 break
-            factor *= target / sum(wanted)
-        return tuple(max(1, round(k)) for k in wanted)
+            wanted[over] = potential[over]
+            free &= ~over
+        counts = np.floor(wanted).astype(np.int64)
+        largest = np.argsort(counts - wanted, kind="stable")  # largest remainders first
+        counts[largest[: target - int(counts.sum())]] += 1
+        return tuple(max(1, int(count)) for count in counts)
 
     def sparse_model(self, seed: int, n_active: tuple[int, ...] | None = None) -> SpikingClassifier:
         """Make the untrained sparse network."""

@@ -165,6 +165,7 @@ def test_the_best_epoch_is_restored() -> None:
     scores = [epoch.valid_accuracy or 0.0 for epoch in history.epochs]
     assert history.best_epoch == 6 - int(np.argmax(scores[::-1]))  # the last of equals
     assert history.best_epoch < 6
+    assert history.kept_epoch == history.best_epoch
     _, valid = digits(320, 100)
     assert accuracy(model, valid, RATE) == max(scores) > scores[-1]
     # topology and all: synapses are those of that epoch, and can be trained on
@@ -177,6 +178,7 @@ def test_without_a_validation_set_the_last_epoch_stays() -> None:
     train, _ = digits(100, 1)
     history = fit(small_model(), train, encoding=RATE, epochs=2, progress=False)
     assert history.best_epoch is None
+    assert history.kept_epoch == 2
     assert [epoch.valid_accuracy for epoch in history.epochs] == [None, None]
 
 

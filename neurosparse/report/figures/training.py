@@ -23,11 +23,11 @@ __all__ = ["training_figure", "turnover_figure"]
 
 def training_figure(job: MainJob) -> ReportFigure:
     """Show accuracy and active synapses over training, all models."""
-    best = {name: _best_accuracy(history) for name, history in job.histories.items()}
-    title = "Best validation accuracy: " + ", ".join(
+    kept = {name: _kept_accuracy(history) for name, history in job.histories.items()}
+    title = "Validation accuracy: " + ", ".join(
         f"{MODEL_LABELS[name].replace('Dense', 'dense').replace('Sparse', 'sparse')} "
         f"{percent(accuracy)}"
-        for name, accuracy in best.items()
+        for name, accuracy in kept.items()
     )
 
     def paint(figure: Figure) -> None:
@@ -37,10 +37,10 @@ def training_figure(job: MainJob) -> ReportFigure:
             style = {"color": MODEL_COLOURS[name], "label": MODEL_LABELS[name]}
             accuracies = [100 * (epoch.valid_accuracy or 0.0) for epoch in history.epochs]
             accuracy_axes.plot(epochs, accuracies, **style)
-            if history.best_epoch is not None:
+            if history.kept_epoch is not None:
                 accuracy_axes.plot(
-                    history.best_epoch,
-                    accuracies[history.best_epoch - 1],
+                    history.kept_epoch,
+                    accuracies[history.kept_epoch - 1],
                     "o",
                     color=MODEL_COLOURS[name],
                     markersize=8,
@@ -77,7 +77,7 @@ def training_figure(job: MainJob) -> ReportFigure:
         f"{number(job.network.n_synapses)} active synapses {constant}, the dense ones "
         f"{number(job.dense_network.n_synapses)}.",
         caption="The sparse network is sparse from the first step: it never has more synapses "
-        "than at the end. The validation samples choose the epoch; the test set chooses nothing.",
+        "than at the end. The last epoch is kept; neither validation nor test samples choose it.",
         png=draw(paint, title, height=3.9),
     )
 
@@ -130,7 +130,5 @@ def turnover_figure(job: MainJob) -> ReportFigure:
     )
 
 
-def _best_accuracy(history: History) -> float | None:
-    if history.best_epoch is None:
-        return history.epochs[-1].valid_accuracy
-    return history.epochs[history.best_epoch - 1].valid_accuracy
+def _kept_accuracy(history: History) -> float | None:
+    return history.epochs[(history.kept_epoch or len(history.epochs)) - 1].valid_accuracy
