@@ -12,12 +12,10 @@ from __future__ import annotations
 
 import argparse
 
-import torch
-
 from neurosparse import LIF
 from neurosparse.data import Encoding, load_digits
 from neurosparse.sparsify import deep_r
-from neurosparse.train import fit, predict, sparse_classifier
+from neurosparse.train import PRESETS, atan, fit, predict, sparse_classifier
 
 SIZES = [64, 256, 128, 10]
 N_ACTIVE = [1900, 2500, 640]  # synapses of each layer: 10 % of all, the last layer denser
@@ -40,6 +38,7 @@ def main() -> None:
         neuron=LIF(du=1, dv=0.1, vth=1),
         input_neuron=LIF(du=1, dv=0, vth=1),
         n_active=N_ACTIVE,
+        surrogate=atan(2),
         gain=2,
         rng=args.seed,
     )
@@ -48,10 +47,8 @@ def main() -> None:
         train,
         encoding=encoding,
         scheme=deep_r(l1=1e-2, temperature=0),
-        optimizer=lambda parameters: torch.optim.Adam(parameters, lr=2e-2),
-        schedule=lambda opt: torch.optim.lr_scheduler.CosineAnnealingLR(opt, T_max=epochs),
-        epochs=epochs,
         seed=args.seed,
+        **PRESETS["digits"].fit_options(2, epochs),  # Adam at 2e-2, constant, then annealed
     )
 
     correct = predict(model, test, encoding) == test.labels

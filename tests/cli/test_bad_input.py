@@ -101,6 +101,7 @@ def test_unknown_data_set(refused: Refused, network_file: Path) -> None:
 
 
 def test_truncated_idx(refused: Refused, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
     for part, n in (("train", 20), ("t10k", 10)):
         images = np.array([0x803, n, 8, 8], dtype=">u4").tobytes() + bytes(64 * n)
         labels = np.array([0x801, n], dtype=">u4").tobytes() + bytes(n)
@@ -119,6 +120,7 @@ def test_images_of_another_size(refused: Refused, network_file: Path, tmp_path: 
         (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(images)
         (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(labels)
     assert "(n_steps, n_samples, 64)" in refused("simulate", network_file, "--data", tmp_path)
+    pytest.importorskip("torch")
     message = refused("train", "--data", tmp_path, "--out", tmp_path / "n.npz")
     assert "images of 4 pixels; there are presets for 64, 784" in message
 
