@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-# importing these rooms, as doctests do, needs torch (and matplotlib)
+# importing these rooms, as their doctests and tests do, needs torch (the report, matplotlib too)
 collect_ignore_glob = (
-    ["neurosparse/train/*", "neurosparse/report/*"] if find_spec("torch") is None else []
+    ["neurosparse/train/*", "neurosparse/report/*", "tests/report", "tests/report/*"]
+    if find_spec("torch") is None
+    else []
 )
