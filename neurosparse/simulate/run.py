@@ -132,7 +132,7 @@ def simulate(
 
     Notes
     -----
-    Serial and bit-repeatable. The first call on a machine compiles the kernels (some ten seconds;
+    Serial and bit-repeatable. The first call on a machine compiles the kernels (some seconds;
     cached on disk afterwards). Within a projection, weights are summed in ascending order of the
     source, hence a float32 run agrees with a row-wise sparse product exactly. Oracles:
     ``tests/reference/dense.py``, ``tests/reference/fixed_point.py``, and Lava.

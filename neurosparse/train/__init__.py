@@ -3,8 +3,8 @@
 import os as _os
 
 # torch and numba have a thread pool each. By default idle threads spin, and on few cores one pool's
-# waiting keeps the other's work from running (measured: 2 to 10 times slower). This has to be set
-# before torch is loaded.
+# waiting keeps the other's work from running: training gets several times slower. This has to be
+# set before torch is loaded.
 _os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 try:
