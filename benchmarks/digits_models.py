@@ -12,7 +12,7 @@ from benchmarks.harness import Record
 from neurosparse.compare.table import QUANTITIES
 
 NAME = "digits_models"
-SEEDS = (0, 1, 2)
+SEEDS = (10, 11, 12)  # the presets were tuned on 0 to 4; these were never looked at before
 QUICK_EPOCHS = 5
 
 

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.data import Encoding, ImageDataset
+from neurosparse.data import EVALUATION_SEED, Encoding, ImageDataset
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import Activity, Network, Spikes
 from neurosparse.network.checks import check_count
 from neurosparse.simulate import Run, simulate
 
-__all__ = ["EVALUATION_SEED", "Evaluation", "evaluate", "evaluate_dataset", "single_population"]
+__all__ = ["Evaluation", "evaluate", "evaluate_dataset", "single_population"]
 
-EVALUATION_SEED = 20_181  # random encodings of a test set are the same in every evaluation
 _IMAGES_AT_A_TIME = 1000  # encoded at once; bounds the memory
 
 

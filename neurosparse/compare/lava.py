@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from neurosparse.compare.evaluate import EVALUATION_SEED, single_population
-from neurosparse.data import Encoding, ImageDataset
+from neurosparse.compare.evaluate import single_population
+from neurosparse.data import EVALUATION_SEED, Encoding, ImageDataset
 from neurosparse.errors import ShapeError
 from neurosparse.loihi import Bundle, ParityCheck, check_parity
 from neurosparse.loihi.bundle import Tag

@@ -2,11 +2,12 @@
 
 from neurosparse.data.dataset import ImageDataset
 from neurosparse.data.digits import load_digits
-from neurosparse.data.encodings import Encoding, current, latency, rate
+from neurosparse.data.encodings import EVALUATION_SEED, Encoding, current, latency, rate
 from neurosparse.data.idx import load_idx
 from neurosparse.data.loading import load_dataset
 
 __all__ = [
+    "EVALUATION_SEED",
     "Encoding",
     "ImageDataset",
     "current",

@@ -14,7 +14,9 @@ from neurosparse.data.dataset import check_images, check_rng
 from neurosparse.errors import ParameterError
 from neurosparse.network.checks import check_count, check_fraction
 
-__all__ = ["Encoding", "EncodingKind", "current", "latency", "rate"]
+__all__ = ["EVALUATION_SEED", "Encoding", "EncodingKind", "current", "latency", "rate"]
+
+EVALUATION_SEED = 20_181  # random encodings of held-out images are the same in every evaluation
 
 EncodingKind = Literal["rate", "latency", "current"]
 

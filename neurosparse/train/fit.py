@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from neurosparse.data import Encoding, ImageDataset
+from neurosparse.data import EVALUATION_SEED, Encoding, ImageDataset
 from neurosparse.errors import ParameterError, StorageError
 from neurosparse.network.checks import check_count
 from neurosparse.sparsify import Scheme, Turnover
@@ -25,7 +25,6 @@ from neurosparse.train.sparse_linear import SparseLinear
 
 __all__ = ["Epoch", "History", "fit", "predict"]
 
-EVALUATION_SEED = 20_181  # encodings of held-out images are the same in every evaluation
 _EVALUATION_BATCH = 256
 
 
