@@ -141,16 +141,17 @@ def count_ann(
 def network_bytes(network: Network) -> int:
     """Count the bytes of a network's parameters, each projection in its smaller layout [B].
 
-    The layouts are compressed rows as neurosparse stores them (int64 row pointers, int32 indices,
-    weights) and a full matrix of weights; a fully connected projection has no use for indices.
-    Weights count as stored: 4 bytes for float32, 2 for the int16 of a fixed-point network. Delays
-    of single synapses count 1 byte per entry, vectors of neuron parameters as wide as a weight.
+    The layouts are compressed rows as neurosparse stores them (int64 row pointers, uint16 or int32
+    indices, weights, one weight for all counted once) and a full matrix of weights; a fully
+    connected projection has no use for indices. Weights count as stored: 4 bytes for float32, 2
+    for the int16 of a fixed-point network. Delays of single synapses count 1 byte per entry,
+    vectors of neuron parameters as wide as a weight.
     """
     projections = sum(
         min(projection.synapses.n_bytes, _full_matrix_bytes(projection))
         for projection in network.projections
     )
-    widths = [p.synapses.weights.itemsize for p in network.projections]
+    widths = [p.synapses.dtype.itemsize for p in network.projections]
     width = max(widths, default=_FLOAT32_BYTES)
     vectors = sum(_n_vector_entries(p) for p in network.populations.values())
     return projections + vectors * width
@@ -158,7 +159,7 @@ def network_bytes(network: Network) -> int:
 
 def _full_matrix_bytes(projection: Projection) -> int:
     synapses = projection.synapses
-    entry = synapses.weights.itemsize + (0 if synapses.delays is None else 1)
+    entry = synapses.dtype.itemsize + (0 if synapses.stored.delays is None else 1)
     return synapses.n_potential * entry
 
 

@@ -3,6 +3,7 @@
 from neurosparse.network.activity import Activity
 from neurosparse.network.network import Network, Population, Projection
 from neurosparse.network.neurons import LIF, FixedPointLIF, Neuron
+from neurosparse.network.rows import FanIn, FanOut
 from neurosparse.network.sampling import sample_distinct
 from neurosparse.network.spikes import Spikes
 from neurosparse.network.synapses import Synapses
@@ -10,6 +11,8 @@ from neurosparse.network.synapses import Synapses
 __all__ = [
     "LIF",
     "Activity",
+    "FanIn",
+    "FanOut",
     "FixedPointLIF",
     "Network",
     "Neuron",

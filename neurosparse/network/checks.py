@@ -13,11 +13,16 @@ __all__ = [
     "check_count",
     "check_finite",
     "check_fraction",
+    "check_generator",
     "check_indices",
     "check_name",
     "check_numbers",
+    "check_sizes",
     "check_vector",
 ]
+
+
+MAX_SIZE = 2**31 - 1  # neurons; what an int32 index holds
 
 
 def check_count(name: str, value: Any, *, least: int = 0, most: int | None = None) -> int:
@@ -64,8 +69,9 @@ def check_finite(name: str, values: NDArray[Any]) -> None:
     """
     if values.dtype.kind != "f":
         return
-    bad = ~np.isfinite(values)
-    if bad.any():
+    finite = np.isfinite(values)
+    if not finite.all():
+        bad = ~finite
         first = int(np.flatnonzero(bad)[0])
         value = values.ravel()[first]
         raise ParameterError(
@@ -98,6 +104,8 @@ def check_vector(name: str, values: Any, size: int, dtype: Any) -> NDArray[Any]:
 
 def _check_whole(name: str, given: NDArray[Any], target: np.dtype[Any]) -> None:
     limits = np.iinfo(target)
+    if given.dtype.kind in "iu" and given.min() >= limits.min and given.max() <= limits.max:
+        return  # without temporary vectors
     bad = (given < limits.min) | (given > limits.max) | (given != np.rint(given))
     if bad.any():
         raise ParameterError(
@@ -129,6 +137,8 @@ def check_indices(name: str, values: NDArray[Any], bound: int) -> None:
         If these are not numbers.
     """
     check_numbers(name, values)
+    if not values.size or (values.min() >= 0 and values.max() < bound):  # no temporary vectors
+        return
     bad = (values < 0) | (values >= bound)
     if bad.any():
         first = int(np.flatnonzero(bad)[0])
@@ -136,6 +146,31 @@ def check_indices(name: str, values: NDArray[Any], bound: int) -> None:
             f"{name}: {int(bad.sum())} entries outside 0..{bound - 1} (first at {first}: "
             f"{values.ravel()[first]})"
         )
+
+
+def check_sizes(n_pre: int, n_post: int) -> None:
+    """Raise unless both are numbers of neurons.
+
+    Raises
+    ------
+    ParameterError
+        If one is no whole number from 1 to 2^31 - 1.
+    """
+    check_count("n_post", n_post, least=1, most=MAX_SIZE)
+    check_count("n_pre", n_pre, least=1, most=MAX_SIZE)
+
+
+def check_generator(rng: Any) -> np.random.Generator:
+    """Return ``rng`` if it is a numpy Generator.
+
+    Raises
+    ------
+    ParameterError
+        If it is anything else.
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise ParameterError(f"rng: got {rng!r}; pass numpy.random.default_rng(seed)")
+    return rng
 
 
 def check_name(kind: str, name: Any) -> str:

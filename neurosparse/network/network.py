@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
 
@@ -90,14 +90,14 @@ class Projection:
     @property
     def max_delay(self) -> int:
         """Longest delay [steps]."""
-        delays = self.synapses.delays
-        return self.delay if delays is None or not delays.size else int(delays.max())
+        own = self.synapses.max_delay
+        return self.delay if own is None else own
 
     @property
     def min_delay(self) -> int:
         """Shortest delay [steps]."""
-        delays = self.synapses.delays
-        return self.delay if delays is None or not delays.size else int(delays.min())
+        own = self.synapses.min_delay
+        return self.delay if own is None else own
 
 
 @dataclass(frozen=True, init=False)
@@ -189,10 +189,11 @@ class Network:
         if len(kinds) > 1:
             raise TopologyError("populations: LIF and FixedPointLIF mixed; use one kind")
         for projection in self.projections:
-            integer = projection.synapses.weights.dtype == np.int16
+            dtype = projection.synapses.dtype
+            integer = dtype == np.int16
             if integer != self.is_integer:
                 raise TopologyError(
-                    f"projection {projection.name!r}: {projection.synapses.weights.dtype} weights "
+                    f"projection {projection.name!r}: {dtype} weights "
                     f"in {'an integer' if self.is_integer else 'a float'} network; "
                     "LIF takes float weights, FixedPointLIF int16 (loihi.quantise converts)"
                 )
@@ -273,6 +274,25 @@ class Network:
         """Steps from an input spike to the first output it can cause."""
         depths = self.depths
         return max((depths[name] for name in self.outputs), default=0)
+
+    def with_synapses(self, changes: Mapping[str, Synapses]) -> Network:
+        """Return a network with other synapses on the projections named, all else the same.
+
+        Raises
+        ------
+        TopologyError, ShapeError, ParameterError
+            If there is no such projection, or the synapses do not fit.
+        """
+        names = {projection.name for projection in self.projections}
+        for name in changes:
+            if name not in names:
+                known = ", ".join(sorted(map(repr, names)))
+                raise TopologyError(f"changes: no projection {name!r}; there are {known}")
+        projections = [
+            replace(projection, synapses=changes.get(projection.name, projection.synapses))
+            for projection in self.projections
+        ]
+        return Network(self.populations, projections, inputs=self.inputs, outputs=self.outputs)
 
     def save(self, path: str | PathLike[str], metadata: Mapping[str, Any] | None = None) -> None:
         """Write the network, and JSON-able notes beside it, to one file.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,6 +68,21 @@ class Spikes:
             fix(self, name, frozen)
 
     @classmethod
+    def of_engine(
+        cls, steps: NDArray[np.int64], neurons: NDArray[np.int32], n_steps: int, n_neurons: int
+    ) -> Spikes:
+        """Wrap events that are known to be sorted, distinct and in range; nothing is checked."""
+        spikes = object.__new__(cls)
+        fields = {"n_steps": n_steps, "n_neurons": n_neurons}
+        for name, value in fields.items():
+            object.__setattr__(spikes, name, value)
+        for name, array in (("steps", steps), ("neurons", neurons)):
+            frozen = array.view()
+            frozen.setflags(write=False)
+            object.__setattr__(spikes, name, frozen)
+        return spikes
+
+    @classmethod
     def from_raster(cls, raster: Any) -> Spikes:
         """Take a raster (n_steps, n_neurons); every non-zero entry is a spike."""
         array = np.asarray(raster)
@@ -74,6 +90,31 @@ class Spikes:
             raise ShapeError(f"raster: got shape {array.shape}; expected (n_steps, n_neurons)")
         steps, neurons = np.nonzero(array)
         return cls(steps, neurons.astype(np.int32), array.shape[0], array.shape[1])
+
+    @classmethod
+    def joined(cls, parts: Sequence[Spikes]) -> Spikes:
+        """Put recordings of the same neurons one after the other; there must be at least one.
+
+        Raises
+        ------
+        ShapeError
+            If there is none, or they differ in the number of neurons.
+
+        Examples
+        --------
+        >>> one = Spikes([0], [1], n_steps=2, n_neurons=2)
+        >>> Spikes.joined([one, one]).steps.tolist()
+        [0, 2]
+        """
+        sizes = sorted({part.n_neurons for part in parts})
+        if len(sizes) != 1:
+            raise ShapeError(f"parts: got recordings of {sizes} neurons; expected one size")
+        starts = np.cumsum([0, *(part.n_steps for part in parts)])
+        steps = [part.steps + start for part, start in zip(parts, starts[:-1], strict=True)]
+        neurons = [part.neurons for part in parts]
+        return cls.of_engine(
+            np.concatenate(steps), np.concatenate(neurons), int(starts[-1]), sizes[0]
+        )
 
     def raster(self) -> NDArray[np.uint8]:
         """Return (n_steps, n_neurons) uint8 of zeros and ones."""
@@ -98,6 +139,10 @@ class Spikes:
         return Spikes(
             self.steps[low:high] - start, self.neurons[low:high], stop - start, self.n_neurons
         )
+
+    def counts_per_step(self) -> NDArray[np.int64]:
+        """Spikes in every step, (n_steps,) int64."""
+        return np.bincount(self.steps, minlength=self.n_steps).astype(np.int64)
 
     def counts_per_window(self, length: int, *, start: int = 0) -> NDArray[np.int64]:
         """Count spikes per neuron in back-to-back windows.

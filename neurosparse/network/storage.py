@@ -1,61 +1,47 @@
-"""One file per network: an npz archive of plain arrays and one JSON header, no pickle.
+"""One file per network: an archive of plain arrays and one JSON header (see `ArchiveFormat`).
 
-Members: ``header`` (JSON as UTF-8 bytes) and, for projection ``i``, ``p{i}.indptr``,
-``p{i}.indices``, ``p{i}.weights`` and, where present, ``p{i}.delays``. Vectors among the neuron
-parameters are members too. The header lists all members, as damage to a zip's directory can hide
-one; the zip's checksums catch damage inside them, and the loaded arrays go through the same
-validation as a network built by hand.
+Members: for projection ``i``, ``p{i}.indptr``, ``p{i}.indices``, ``p{i}.weights`` and, where
+present, ``p{i}.delays``, by the ``rows`` that the header names: "post" or "pre", as the synapses
+are stored. Weights without dimension are one for all synapses. Vectors among the neuron parameters
+are members too. The loaded arrays go through the same validation as a network built by hand.
 """
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import struct
-import zipfile
-import zlib
 from collections.abc import Mapping
+from functools import partial
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import NeurosparseError, StorageError, TopologyError
-from neurosparse.network.atomic import atomic_write
+from neurosparse.errors import TopologyError
+from neurosparse.network.archive import ArchiveFormat
 from neurosparse.network.network import Network, Population, Projection
 from neurosparse.network.neurons import LIF, FixedPointLIF, Neuron
+from neurosparse.network.rows import FanIn, is_constant
 from neurosparse.network.synapses import Synapses
 
-__all__ = ["FORMAT", "VERSION", "load_network", "save_network"]
+__all__ = ["load_network", "pack_network", "save_network", "unpack_network"]
 
-FORMAT = "neurosparse-network"
-VERSION = 1
+_FORMAT = ArchiveFormat("neurosparse-network", 2, "network")
+_PARTS = ("indptr", "indices", "weights", "delays")
 _NEURONS: dict[str, type[LIF] | type[FixedPointLIF]] = {
     "LIF": LIF,
     "FixedPointLIF": FixedPointLIF,
 }
-# What numpy, zipfile and json raise over files that are not what they should be; a RuntimeError
-# comes from zips that claim encryption, unknown methods, and JSON that is nested too deep.
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,
-    struct.error,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
-def pack_network(network: Network) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """Split a network into a JSON-able header and plain arrays."""
+def pack_network(
+    network: Network, *, plain: bool = False
+) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Split a network into a JSON-able header and plain arrays.
+
+    With ``plain`` all synapses are by postsynaptic row and have a weight each, as matrices in
+    compressed rows are read everywhere.
+    """
     arrays: dict[str, NDArray[Any]] = {}
     populations = []
     for index, (name, population) in enumerate(network.populations.items()):
@@ -69,10 +55,11 @@ def pack_network(network: Network) -> tuple[dict[str, Any], dict[str, NDArray[An
     projections = []
     for index, projection in enumerate(network.projections):
         synapses = projection.synapses
-        for part in ("indptr", "indices", "weights", "delays"):
-            array = getattr(synapses, part)
+        rows = synapses.by_post if plain else synapses.stored
+        for part, array in zip(_PARTS, rows, strict=True):
             if array is not None:
-                arrays[f"p{index}.{part}"] = array
+                once = is_constant(array) and not plain
+                arrays[f"p{index}.{part}"] = np.asarray(array[0]) if once else array
         projections.append(
             {
                 "name": projection.name,
@@ -81,11 +68,13 @@ def pack_network(network: Network) -> tuple[dict[str, Any], dict[str, NDArray[An
                 "delay": projection.delay,
                 "receptor": projection.receptor,
                 "shape": list(synapses.shape),
+                "rows": "post" if isinstance(rows, FanIn) else "pre",
+                "multapses": synapses.multapses,
             }
         )
     header = {
-        "format": FORMAT,
-        "version": VERSION,
+        "format": _FORMAT.name,
+        "version": _FORMAT.version,
         "populations": populations,
         "projections": projections,
         "inputs": list(network.inputs),
@@ -120,10 +109,13 @@ def unpack_network(header: dict[str, Any], arrays: Any) -> Network:
     projections = []
     for index, entry in enumerate(header["projections"]):
         n_post, n_pre = entry["shape"]
-        parts = {part: arrays[f"p{index}.{part}"] for part in ("indptr", "indices", "weights")}
-        if f"p{index}.delays" in arrays:
-            parts["delays"] = arrays[f"p{index}.delays"]
-        synapses = Synapses(n_post, n_pre, **parts)
+        build = {
+            "post": partial(Synapses, n_post, n_pre),
+            "pre": partial(Synapses.from_fan_out, n_pre, n_post),
+        }[entry["rows"]]
+        indptr, indices, weights = (arrays[f"p{index}.{part}"] for part in _PARTS[:3])
+        delays = arrays.get(f"p{index}.delays")
+        synapses = build(indptr, indices, weights, delays, multapses=entry["multapses"])
         fields = {key: entry[key] for key in ("source", "target", "delay", "receptor", "name")}
         projections.append(Projection(synapses=synapses, **fields))
     return Network(populations, projections, inputs=header["inputs"], outputs=header["outputs"])
@@ -147,10 +139,7 @@ def save_network(
 ) -> None:
     """Write ``network`` to ``path``, completely or not at all; ``metadata`` must be JSON-able."""
     header, arrays = pack_network(network)
-    header |= {"members": sorted(arrays), "metadata": dict(metadata or {})}
-    text = np.frombuffer(json.dumps(header).encode(), dtype=np.uint8)
-    with atomic_write(path) as file:
-        np.savez_compressed(file, header=text, **arrays)  # type: ignore[arg-type]
+    _FORMAT.write(path, header | {"metadata": dict(metadata or {})}, arrays)
 
 
 def load_network(path: str | PathLike[str]) -> tuple[Network, dict[str, Any]]:
@@ -167,32 +156,5 @@ def load_network(path: str | PathLike[str]) -> tuple[Network, dict[str, Any]]:
     StorageError
         If the file is missing, truncated, altered or foreign.
     """
-    where = Path(path)
-    if not where.is_file():
-        raise StorageError(f"{where}: no such file")
-    try:
-        # opened here, as np.load leaves its own file open when it fails
-        if not zipfile.is_zipfile(where):
-            raise zipfile.BadZipFile("it is no zip archive")
-        with where.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            members = {name: archive[name] for name in archive.files}
-        header = json.loads(bytes(members.pop("header")))
-        if header.get("format") != FORMAT:
-            raise StorageError(f"{where}: not a neurosparse network file")
-        if header["version"] != VERSION:
-            raise StorageError(
-                f"{where}: format version {header['version']}; this neurosparse reads {VERSION}"
-            )
-        if header["members"] != sorted(members):
-            raise StorageError(
-                f"{where}: holds the arrays {sorted(members)}; its header names {header['members']}"
-            )
-        return unpack_network(header, members), dict(header["metadata"])
-    except StorageError:
-        raise
-    except NeurosparseError as error:
-        raise StorageError(f"{where}: holds an invalid network: {error}") from error
-    except _UNREADABLE as error:
-        raise StorageError(
-            f"{where}: not a readable network file (truncated, altered or foreign): {error}"
-        ) from error
+    with _FORMAT.reading(path) as (header, arrays):
+        return unpack_network(header, arrays), dict(header["metadata"])

@@ -88,7 +88,7 @@ def test_bytes_by_hand():
     network = Network(
         {"in": Population(1000), "out": Population(100, LIF())}, [Projection("in", "out", big)]
     )
-    assert network_bytes(network) == 101 * 8 + 1000 * 8
+    assert network_bytes(network) == 1001 * 8 + 1000 * 2 + 4  # by presynaptic row, one weight
 
 
 @given(feed_forward_networks(max_delay=3))

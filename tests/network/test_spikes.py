@@ -40,6 +40,22 @@ def test_windows_cut_the_raster(events: Spikes, data: st.DataObject) -> None:
     assert np.array_equal(window.raster(), events.raster()[start:stop])
 
 
+@given(spikes(n_neurons=4), spikes(n_neurons=4), spikes(n_neurons=4))
+def test_joining_stacks_the_rasters(one: Spikes, two: Spikes, three: Spikes) -> None:
+    joined = Spikes.joined([one, two, three])
+    assert np.array_equal(
+        joined.raster(), np.concatenate([one.raster(), two.raster(), three.raster()])
+    )
+    assert Spikes.joined([one]) == one
+
+
+@given(spikes())
+def test_counts_per_step_match_the_raster(events: Spikes) -> None:
+    counts = events.counts_per_step()
+    assert counts.dtype == np.int64
+    assert np.array_equal(counts, events.raster().sum(axis=1))
+
+
 @given(spikes(), st.integers(1, 6), st.data())
 def test_counts_per_window_match_the_raster(
     events: Spikes, length: int, data: st.DataObject
@@ -116,3 +132,10 @@ def test_bad_windows_are_named() -> None:
         events.counts_per_window(0)
     with pytest.raises(ShapeError, match=r"raster: got shape \(3,\)"):
         Spikes.from_raster([1, 0, 1])
+
+
+def test_only_recordings_of_the_same_neurons_join() -> None:
+    with pytest.raises(ShapeError, match=r"parts: got recordings of \[1, 2\] neurons"):
+        Spikes.joined([Spikes([], [], 1, 2), Spikes([], [], 1, 1)])
+    with pytest.raises(ShapeError, match=r"parts: got recordings of \[\] neurons"):
+        Spikes.joined([])

@@ -75,6 +75,34 @@ def test_names_and_all_fields_survive(tmp_path: Path) -> None:
     assert Network.load(tmp_path / "net.npz") == net
 
 
+def stored_twice() -> Synapses:
+    return Synapses.from_edges([0, 0, 1], [1, 1, 0], 0.5, n_pre=3, n_post=3, multapses=True)
+
+
+@pytest.mark.parametrize(
+    "synapses",
+    [
+        Synapses.from_edges([0, 1], [1, 0], 0.5, n_pre=3, n_post=3),
+        Synapses(3, 3, np.array([0, 1, 2, 2]), np.array([1, 0]), np.float64(0.5)),
+        Synapses.from_edges([], [], 0.5, n_pre=3, n_post=3),
+        Synapses.all_to_all(np.ones((3, 3)), dtype=np.float64),
+        stored_twice(),
+        stored_twice().merged(),
+        stored_twice().with_weights(np.array([1, 2, 3], np.float32)),
+    ],
+    ids=["once", "once by post", "none", "dense", "multapses", "merged", "weighted multapses"],
+)
+def test_synapses_come_back_as_they_are_stored(tmp_path: Path, synapses: Synapses) -> None:
+    net = Network({"a": Population(3, LIF())}, [Projection("a", "a", synapses)])
+    net.save(tmp_path / "net.npz")
+    loaded = Network.load(tmp_path / "net.npz").projections[0].synapses
+    assert loaded == synapses
+    assert type(loaded.stored) is type(synapses.stored)
+    assert loaded.constant_weight == synapses.constant_weight
+    assert loaded.multapses == synapses.multapses
+    assert loaded.n_bytes == synapses.n_bytes
+
+
 def test_one_file_and_nothing_else(saved: Path) -> None:
     assert names(saved.parent) == ["net.npz"]
     with zipfile.ZipFile(saved) as archive:
@@ -249,11 +277,15 @@ def _delete(*keys: Any) -> Callable[[dict[str, Any]], None]:
     ("change", "message"),
     [
         (_set("format", "nir"), "not a neurosparse network file"),
-        (_set("version", 99), "format version 99; this neurosparse reads 1"),
+        (_set("version", 99), "format version 99; this neurosparse reads 2"),
         (_set("projections", 0, "delay", 0), "delay: got 0; allowed is a whole number, 1 to 255"),
         (_set("projections", 0, "receptor", 5), "receptor 5, but 'out' has 1"),
         (_set("projections", 0, "shape", [3, 2]), "invalid network: indptr: got shape"),
-        (_set("projections", 0, "shape", [2, 2**31 - 1]), "synapses have shape"),
+        (_set("projections", 0, "shape", [2**31 - 1, 3]), "synapses have shape"),
+        (_set("projections", 0, "rows", "post"), "invalid network: indptr: got shape"),
+        (_set("projections", 0, "rows", "columns"), "altered or foreign"),
+        (_delete("projections", 0, "rows"), "altered or foreign"),
+        (_delete("projections", 0, "multapses"), "altered or foreign"),
         (_set("projections", 0, "shape", [2]), "truncated, altered or foreign"),
         (_set("projections", 0, "shape", "ab"), "n_post: got 'a'"),
         (_set("projections", 0, "target", "nowhere"), "no population 'nowhere'"),
@@ -286,8 +318,11 @@ def test_edited_headers_are_refused(
     [
         ({"p0.weights": np.array([1, np.nan, 1], np.float32)}, "weights: 1 of 3 .* not finite"),
         ({"p0.delays": np.zeros(3, np.uint8)}, "delays: got 0; allowed is 1 to 255"),
-        ({"p0.indices": np.array([0, 1, 9], np.int32)}, "indices: 1 entries outside 0..2"),
-        ({"p0.indptr": np.array([0, 3, 2])}, "indptr: must start at 0 and never fall"),
+        ({"p0.weights": np.float32(np.inf)}, "weights: 1 of 1 .* not finite"),
+        ({"p0.weights": np.int64(1)}, "weights: got dtype int64"),
+        ({"p0.indices": np.array([0, 1, 9], np.int32)}, "post: 1 entries outside 0..1"),
+        ({"p0.indices": np.array([0, 1], np.int32)}, r"post: got shape \(2,\); expected \(3,\)"),
+        ({"p0.indptr": np.array([0, 3, 2, 3])}, "indptr: must start at 0 and never fall"),
         ({"extra": np.zeros(1)}, "holds the arrays .*'extra'"),
     ],
 )
