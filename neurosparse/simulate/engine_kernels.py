@@ -1,8 +1,20 @@
-"""Step loops of the event-driven engines (numba).
+"""Step loop of the event-driven engines (numba).
 
-Both engines share the delivery of events and the order of operations; they differ in the
-arithmetic of the neuron. All populations live side by side in flat arrays (see ``plan.py``):
-a *neuron* number is global, a *slot* is one receptor of one neuron.
+Time is cut into *windows* no longer than the shortest delay, so that nothing sent within a window
+arrives in it. Neurons are cut into *parts*, one per thread; a part receives, updates and fires its
+own neurons through a whole window (`advance_part`) and touches nobody else's. Then the spikes of
+all parts are put into one list (`merge_parts`), whose order does not depend on the parts. Every sum
+is therefore formed in the same order whatever the number of threads.
+
+One step of one population::
+
+    u           is already decayed: (1 - du) u[t-1]
+    u += ring   what synapses with delays of their own have sent for this step
+    u += w      for every spike that arrives now: projections in order, sources ascending
+    u += drawn Poisson events, then currents
+    v, spikes   from u; then u is decayed for the next step
+
+In float64 all that arrives in a step is summed apart and then added, as Lava does.
 
 Oracles: ``tests/reference/dense.py`` (float), ``tests/reference/fixed_point.py`` and Lava's
 ``fixed_pt`` models (integer).
@@ -10,267 +22,321 @@ Oracles: ``tests/reference/dense.py`` (float), ``tests/reference/fixed_point.py`
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
+import numba
 import numpy as np
 from numba.extending import overload
-from numpy.typing import NDArray
 
-from neurosparse.jit import kernel
+from neurosparse.jit import kernel, kernel_inlined, kernel_parallel, renamed
+from neurosparse.simulate.arrival_kernels import add_all, arrive, inbox, send_ahead, settle
+from neurosparse.simulate.engine_arrays import FloatNeurons
+from neurosparse.simulate.fixed_kernels import decayed, update_fixed, wrapped
+from neurosparse.simulate.float_kernels import update_float
+from neurosparse.simulate.machine_kernels import array_at, borrowed
+from neurosparse.simulate.poisson_kernels import add_poisson, draw_source
 
-U_LIMIT = np.int64(1 << 23)  # u wraps and v saturates at 24 bits, sign included
-DECAY_ONE = np.int64(1 << 12)
-DECAY_SHIFT = np.int64(12)
-WEIGHT_SHIFT = np.int64(6)  # Lava's act_shift and vth_shift
-
-
-class Populations(NamedTuple):
-    """One row per population, all (n_populations,) int64."""
-
-    first: NDArray[np.int64]  # global number of its first neuron
-    size: NDArray[np.int64]
-    slot: NDArray[np.int64]  # first slot; -1 for a spike source
-    receptor: NDArray[np.int64]  # row of its first receptor in keep_u
-    n_receptors: NDArray[np.int64]
-    refractory: NDArray[np.int64]
-    subtract: NDArray[np.int64]
-    current: NDArray[np.int64]  # first column of its currents; -1 for none
-    depth: NDArray[np.int64]
+_INT64 = np.zeros(1, np.int64)
 
 
-class Projections(NamedTuple):
-    """All synapses by presynaptic row; one row per projection in the first five."""
-
-    source: NDArray[np.int64]  # population
-    indptr: NDArray[np.int64]  # where its row pointers begin in row_ptr
-    delay: NDArray[np.int64]
-    delays: NDArray[np.int64]  # where its delays begin in synapse_delay; -1: all alike
-    synapse: NDArray[np.int64]  # where its synapses begin
-    row_ptr: NDArray[np.int64]
-    target: NDArray[np.int32]  # slot of every synapse
-    weight: NDArray[np.generic]
-    synapse_delay: NDArray[np.uint8]
-
-
-class FloatNeurons(NamedTuple):
-    """Parameters and state of LIF neurons; ``keep`` is 1 minus the decay."""
-
-    keep_u: NDArray[np.generic]  # per receptor
-    keep_v: NDArray[np.generic]
-    vth: NDArray[np.generic]
-    bias: NDArray[np.generic]
-    v_reset: NDArray[np.generic]
-    u: NDArray[np.generic]  # per slot
-    v: NDArray[np.generic]
-    wait: NDArray[np.int64]  # refractory steps left
-
-
-class FixedNeurons(NamedTuple):
-    """Parameters and state of FixedPointLIF neurons, int64."""
-
-    keep_u: NDArray[np.int64]  # 4096 - du - 1, per receptor
-    keep_v: NDArray[np.int64]  # 4096 - dv
-    vth: NDArray[np.int64]  # vth << 6
-    bias: NDArray[np.int64]  # bias_mant << bias_exp
-    u: NDArray[np.int64]
-    v: NDArray[np.int64]
-    wait: NDArray[np.int64]  # Lava's fixed_pt LIF has no refractory period: stays 0
-
-
-class Drive(NamedTuple):
-    """What comes from outside in this chunk of steps."""
-
-    spike_ptr: NDArray[np.int64]  # (n_steps + 1,)
-    spike_neuron: NDArray[np.int32]  # source spikes, by step, then neuron
-    currents: NDArray[np.generic]  # (n_steps, n_columns)
-
-
-class Record(NamedTuple):
-    """What a chunk of steps writes."""
-
-    spike_ptr: NDArray[np.int64]  # (n_steps + 1,)
-    spike_neuron: NDArray[np.int32]  # room for every neuron in every step
-    events: NDArray[np.int64]  # per projection, counted up
-    probe_slot: NDArray[np.int64]  # u probes
-    probe_neuron: NDArray[np.int64]  # v probes
-    trace_u: NDArray[np.generic]  # (n_steps, n_u)
-    trace_v: NDArray[np.generic]  # (n_steps, n_v)
-
-
-@kernel
-def deliver(projections, populations, ring, t, spikes, starts, events):
-    """Add the weights of this step's spikes to the ring rows they arrive in.
-
-    Sources are visited in ascending order, so that the sum over one projection has the order of
-    a row-wise sparse product. Serial: several synapses may share a target.
-    """
-    depth = ring.shape[0]
-    for p in range(projections.source.size):
-        source = projections.source[p]
-        first = populations.first[source]
-        rows = projections.indptr[p]
-        base = projections.synapse[p]
-        own = projections.delays[p]
-        row = ring[(t + projections.delay[p]) % depth]
-        for k in range(starts[source], starts[source + 1]):
-            pre = spikes[k] - first
-            begin = projections.row_ptr[rows + pre]
-            end = projections.row_ptr[rows + pre + 1]
-            events[p] += end - begin
-            if own < 0:
-                for s in range(base + begin, base + end):
-                    row[projections.target[s]] += projections.weight[s]
-            else:
-                for s in range(base + begin, base + end):
-                    # widened first: in plain Python a uint8 would make the sum a uint8
-                    at = (t + np.int64(projections.synapse_delay[own + s - base])) % depth
-                    ring[at, projections.target[s]] += projections.weight[s]
-
-
-@kernel
-def copy_source_spikes(drive, step, low, high, cursor, spikes, n):
-    """Append the given spikes of one source; return the new cursor and the new count."""
-    end = drive.spike_ptr[step + 1]
-    while cursor < end and drive.spike_neuron[cursor] < high:
-        if drive.spike_neuron[cursor] >= low:
-            spikes[n] = drive.spike_neuron[cursor]
-            n += 1
-        cursor += 1
-    return cursor, n
-
-
-@kernel
-def write_traces(record, step, u, v):
-    """Sample the probes after reset, as Lava's Monitor does."""
-    for k in range(record.probe_slot.size):
-        record.trace_u[step, k] = u[record.probe_slot[k]]
-    for k in range(record.probe_neuron.size):
-        record.trace_v[step, k] = v[record.probe_neuron[k]]
-
-
-@kernel
-def update_float(populations, p, neurons, arriving, currents, spikes, n):
-    """Advance one population by one step; append its spikes and return the new count."""
-    first = populations.first[p]
-    size = populations.size[p]
-    slot = populations.slot[p]
-    column = populations.current[p]
-    u = neurons.u
-    for r in range(populations.n_receptors[p]):
-        keep = neurons.keep_u[populations.receptor[p] + r]
-        low = slot + r * size
-        for j in range(low, low + size):
-            a = arriving[j]
-            if r == 0 and column >= 0:
-                a += currents[column + j - low]
-            u[j] = u[j] * keep + a
-    refractory = populations.refractory[p]
-    for i in range(size):
-        g = first + i
-        if refractory > 0 and neurons.wait[g] > 0:
-            neurons.wait[g] -= 1
-            continue
-        total = u[slot + i]
-        for r in range(1, populations.n_receptors[p]):
-            total += u[slot + r * size + i]
-        v = neurons.v[g] * neurons.keep_v[g] + total + neurons.bias[g]
-        if v > neurons.vth[g]:
-            spikes[n] = g
-            n += 1
-            neurons.wait[g] = refractory
-            v = v - neurons.vth[g] if populations.subtract[p] else neurons.v_reset[g]
-        neurons.v[g] = v
-    return n
-
-
-@kernel
-def update_fixed(populations, p, neurons, arriving, currents, spikes, n):
-    """Advance one integer population by one step, bit for bit as Lava's ``fixed_pt`` LIF."""
-    first = populations.first[p]
-    slot = populations.slot[p]
-    column = populations.current[p]
-    keep_u = neurons.keep_u[populations.receptor[p]]
-    for i in range(populations.size[p]):
-        g = first + i
-        j = slot + i
-        a = np.int64(arriving[j])
-        if column >= 0:
-            a += currents[column + i]
-        u = neurons.u[j]
-        # the decay rounds toward zero: shift the magnitude, then give the sign back
-        u = (u * keep_u) >> DECAY_SHIFT if u >= 0 else -((-u * keep_u) >> DECAY_SHIFT)
-        u += a << WEIGHT_SHIFT
-        if u > U_LIMIT:
-            u -= 2 * U_LIMIT
-        elif u <= -U_LIMIT:
-            u += 2 * U_LIMIT
-        neurons.u[j] = u
-        v = neurons.v[g]
-        keep_v = neurons.keep_v[g]
-        v = (v * keep_v) >> DECAY_SHIFT if v >= 0 else -((-v * keep_v) >> DECAY_SHIFT)
-        v = min(max(v + u + neurons.bias[g], -(U_LIMIT - 1)), U_LIMIT - 1)
-        if v > neurons.vth[g]:
-            spikes[n] = g
-            n += 1
-            v = np.int64(0)
-        neurons.v[g] = v
-    return n
-
-
-@kernel
-def reset_state(populations, p, neurons):
-    """Set one population back to rest."""
-    slot = populations.slot[p]
-    first = populations.first[p]
-    last = first + populations.size[p]
-    neurons.u[slot : slot + populations.size[p] * populations.n_receptors[p]] = 0
-    neurons.v[first:last] = 0
-    neurons.wait[first:last] = 0
-
-
-def update(populations, p, neurons, arriving, currents, spikes, n):
+def update(populations, p, part, parts, neurons, keep_u, t, spikes, n):
     """Advance one population in the arithmetic its state calls for."""
-    if isinstance(neurons, FloatNeurons):
-        return update_float(populations, p, neurons, arriving, currents, spikes, n)
-    return update_fixed(populations, p, neurons, arriving, currents, spikes, n)
+    chosen = update_float if isinstance(neurons, FloatNeurons) else update_fixed
+    return chosen(populations, p, part, parts, neurons, keep_u, t, spikes, n)
 
 
-@overload(update)
-def _update_compiled(populations, p, neurons, arriving, currents, spikes, n):
-    # resolved by type when run_steps is compiled: one step loop serves both engines
+@overload(update, jit_options={"forceinline": True})
+def _update_compiled(populations, p, part, parts, neurons, keep_u, t, spikes, n):
+    # resolved by type when the step loop is compiled: one loop serves both engines
     chosen = update_float if neurons.instance_class is FloatNeurons else update_fixed
 
-    def compiled(populations, p, neurons, arriving, currents, spikes, n):
-        return chosen(populations, p, neurons, arriving, currents, spikes, n)
+    def compiled(populations, p, part, parts, neurons, keep_u, t, spikes, n):
+        return chosen(populations, p, part, parts, neurons, keep_u, t, spikes, n)
 
     return compiled
 
 
-@kernel
-def run_steps(t0, n_steps, reset_every, populations, projections, neurons, ring, drive, record):
-    """Run ``n_steps`` steps from step ``t0``, changing the state in place."""
-    starts = np.zeros(populations.size.size + 1, np.int64)
+def decay_slots(u, keep):
+    """Decay ``u`` in place, as `update` leaves it after a step."""
+    if u.dtype.kind == "f":
+        u *= keep
+    else:
+        for k in range(u.size):
+            u[k] = decayed(u[k], keep)
+
+
+@overload(decay_slots, jit_options={"forceinline": True})
+def _decay_slots_compiled(u, keep):
+    if isinstance(u.dtype, numba.types.Float):
+
+        def compiled(u, keep):
+            for k in range(u.size):
+                u[k] *= keep
+    else:
+
+        def compiled(u, keep):
+            for k in range(u.size):
+                u[k] = decayed(u[k], keep)
+
+    return compiled
+
+
+@kernel_inlined
+def reset_part(populations, p, part, parts, neurons):
+    """Set this part of a population back to rest."""
+    low = parts.low[part, p]
+    high = parts.high[part, p]
+    cell = populations.cell[p]
+    neurons.v[cell + low : cell + high] = 0
+    neurons.until[cell + low : cell + high] = 0
+    for r in range(populations.n_receptors[p]):
+        slot = populations.slot[p] + r * populations.stride[p]
+        neurons.u[slot + low : slot + high] = 0
+    parts.waiting[part, p] = 0
+
+
+@kernel_inlined
+def copy_source_spikes(drive, i, low, high, spikes, n):
+    """Append the given spikes of one source, neurons ``low`` to ``high - 1``."""
+    for k in range(drive.spike_ptr[i], drive.spike_ptr[i + 1]):
+        neuron = drive.spike_neuron[k]
+        if neuron >= high:
+            break
+        if neuron >= low:
+            spikes[n] = neuron
+            n += 1
+    return n
+
+
+@kernel_inlined
+def fire_source(populations, p, part, parts, drive, i, t, spikes, n):
+    """Append the spikes of this part of a source."""
+    first = populations.first[p]
+    low = parts.low[part, p]
+    high = parts.high[part, p]
+    if drive.poisson_ptr[p] < drive.poisson_ptr[p + 1]:
+        return draw_source(
+            low,
+            high,
+            populations.size[p],
+            first,
+            drive,
+            drive.poisson_ptr[p],
+            i,
+            t,
+            parts.words[part],
+            parts.thresholds[part],
+            parts.counts[part],
+            spikes,
+            n,
+        )
+    return copy_source_spikes(drive, i, first + low, first + high, spikes, n)
+
+
+@kernel_inlined
+def stimulate(populations, p, part, parts, neurons, drive, i, t):
+    """Add what reaches this part of a population from outside."""
+    target = inbox(neurons)
+    slot = populations.slot[p]
+    low = parts.low[part, p]
+    high = parts.high[part, p]
+    for stimulus in range(drive.poisson_ptr[p], drive.poisson_ptr[p + 1]):
+        base = slot + drive.poisson_receptor[stimulus] * populations.stride[p]
+        own = target[base : base + populations.size[p]]
+        add_poisson(
+            own,
+            low,
+            high,
+            drive,
+            stimulus,
+            i,
+            t,
+            parts.words[part],
+            parts.thresholds[part],
+            parts.counts[part],
+        )
+    column = populations.current[p]
+    if column >= 0:
+        add_all(target[slot + low : slot + high], drive.currents[i, column + low : column + high])
+    settle(populations, p, low, high, neurons)
+
+
+@kernel_inlined
+def probe_u(populations, p, part, parts, neurons, record, i):
+    """Sample ``u`` with all that has arrived."""
+    for k in range(record.probe_slot.size):
+        if record.probe_slot_population[k] == p:
+            slot = record.probe_slot[k]
+            own = (slot - populations.slot[p]) % populations.stride[p]
+            if parts.low[part, p] <= own < parts.high[part, p]:
+                record.trace_u[i, k] = wrapped(neurons.u[slot])
+
+
+@kernel_inlined
+def probe_v(populations, p, part, parts, neurons, record, i, t):
+    """Sample ``v`` after reset, as Lava's Monitor does."""
+    for k in range(record.probe_cell.size):
+        if record.probe_cell_population[k] == p:
+            cell = record.probe_cell[k]
+            own = cell - populations.cell[p]
+            if parts.low[part, p] <= own < parts.high[part, p]:
+                waits = neurons.until[cell] > t
+                record.trace_v[i, k] = neurons.held[cell] if waits else neurons.v[cell]
+
+
+@kernel_inlined
+def advance_part(
+    part,
+    n_parts,
+    t0,
+    offset,
+    n_steps,
+    is_last,
+    row0,
+    reset_every,
+    populations,
+    projections,
+    neurons,
+    parts,
+    drive,
+    record,
+):
+    """Run one part through a window: steps ``t0 + offset`` and the next ``n_steps - 1``.
+
+    After the very last step ``u`` is left undecayed, as it is part of the state one sees.
+    """
+    populations = borrowed(populations)
+    projections = borrowed(projections)
+    neurons = borrowed(neurons)
+    parts = borrowed(parts)
+    drive = borrowed(drive)
+    record = borrowed(record)
+    spikes = parts.spikes[part]
+    starts = parts.starts[part]
     n = 0
     for step in range(n_steps):
-        t = t0 + step
-        arriving = ring[t % ring.shape[0]]
-        cursor = drive.spike_ptr[step]
+        i = offset + step
+        t = t0 + i
+        keep_u = neurons.whole if is_last and step == n_steps - 1 else neurons.keep_u
         for p in range(populations.size.size):
-            starts[p] = n
-            if populations.slot[p] < 0:
-                low = populations.first[p]
-                cursor, n = copy_source_spikes(
-                    drive, step, low, low + populations.size[p], cursor, record.spike_neuron, n
-                )
+            starts[step, p] = n
+            if populations.cell[p] < 0:
+                n = fire_source(populations, p, part, parts, drive, i, t, spikes, n)
                 continue
             since = t - populations.depth[p]
             if reset_every > 0 and since >= 0 and since % reset_every == 0:
-                reset_state(populations, p, neurons)
-            n = update(
-                populations, p, neurons, arriving, drive.currents[step], record.spike_neuron, n
+                reset_part(populations, p, part, parts, neurons)
+            arrive(populations, p, part, n_parts, parts, projections, neurons, t, row0 + i, record)
+            stimulate(populations, p, part, parts, neurons, drive, i, t)
+            probe_u(populations, p, part, parts, neurons, record, i)
+            n = update(populations, p, part, parts, neurons, keep_u, t, spikes, n)
+            probe_v(populations, p, part, parts, neurons, record, i, t)
+    starts[n_steps, 0] = n
+
+
+@kernel_inlined
+def merge_parts(n_parts, n_steps, row, populations, projections, parts, record):
+    """Put the spikes of a window into one list, by step, population and neuron; count events."""
+    populations = borrowed(populations)
+    projections = borrowed(projections)
+    parts = borrowed(parts)
+    record = borrowed(record)
+    n_populations = populations.size.size
+    n = record.starts[row, 0]
+    for step in range(n_steps):
+        for p in range(n_populations):
+            record.starts[row + step, p] = n
+            for part in range(n_parts):
+                begin = parts.starts[part, step, p]
+                last = p + 1 == n_populations
+                end = parts.starts[part, step + last, 0 if last else p + 1]
+                for k in range(begin, end):
+                    record.spikes[n] = parts.spikes[part, k]
+                    n += 1
+        record.starts[row + step, n_populations] = n
+        record.starts[row + step + 1, 0] = n
+    for q in range(projections.source.size):
+        source = projections.source[q]
+        cuts = array_at(projections.cuts[q], projections.n_cuts[q], _INT64)
+        first = populations.first[source]
+        events = 0
+        for step in range(n_steps):
+            begin = record.starts[row + step, source]
+            for k in range(begin, record.starts[row + step, source + 1]):
+                at = (record.spikes[k] - first) * n_parts
+                events += cuts[at + n_parts] - cuts[at]
+        record.events[projections.number[q]] += events
+
+
+@kernel
+def decay_all(populations, part, parts, neurons):
+    """Decay ``u`` of one part, so that the next step finds it as `update` would have left it."""
+    for p in range(populations.size.size):
+        for r in range(populations.n_receptors[p]):
+            slot = populations.slot[p] + r * populations.stride[p]
+            low = slot + parts.low[part, p]
+            high = slot + parts.high[part, p]
+            decay_slots(neurons.u[low:high], neurons.keep_u[populations.receptor[p] + r])
+
+
+def run_windows(
+    n_parts,
+    t0,
+    n_steps,
+    window,
+    row0,
+    reset_every,
+    populations,
+    projections,
+    neurons,
+    parts,
+    drive,
+    record,
+):
+    """Run up to ``n_steps`` steps from step ``t0``, changing the state in place.
+
+    Returns
+    -------
+    int
+        Steps that were run: fewer where the room for spikes might not last.
+    """
+    n_neurons = populations.size.sum()
+    for part in numba.prange(n_parts):
+        decay_all(populations, part, parts, neurons)
+    done = 0
+    while done < n_steps:
+        n = min(window, n_steps - done)
+        row = row0 + done
+        used = record.starts[row, 0]
+        is_last = done + n == n_steps or used + 2 * window * n_neurons > record.spikes.size
+        for part in numba.prange(n_parts):
+            advance_part(
+                part,
+                n_parts,
+                t0,
+                done,
+                n,
+                is_last,
+                row0,
+                reset_every,
+                populations,
+                projections,
+                neurons,
+                parts,
+                drive,
+                record,
             )
-        starts[-1] = n
-        record.spike_ptr[step + 1] = n
-        arriving[:] = 0
-        deliver(projections, populations, ring, t, record.spike_neuron, starts, record.events)
-        write_traces(record, step, neurons.u, neurons.v)
+        merge_parts(n_parts, n, row, populations, projections, parts, record)
+        if neurons.ring.shape[0] > 0:
+            for part in numba.prange(n_parts):
+                send_ahead(
+                    part, n_parts, populations, projections, neurons, t0 + done, n, row, record
+                )
+        done += n
+        if is_last:
+            break
+    return done
+
+
+run_serial = kernel(run_windows)
+
+
+run_parallel = kernel_parallel(renamed(run_windows, "run_windows_parallel"))

@@ -1,26 +1,53 @@
-"""Turn what the user gives as input into sorted events and a table of currents."""
+"""Turn what the user gives as input into sorted events, currents and rates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError, ShapeError, TopologyError
-from neurosparse.network import Network, Spikes
+from neurosparse.network import Network, Population, Spikes
 from neurosparse.network.checks import check_count, check_finite
-from neurosparse.simulate.engine_kernels import Drive
+from neurosparse.simulate.engine_arrays import Drive
+from neurosparse.simulate.stimuli import NoiseCurrent, Poisson, StepCurrent
 
 __all__ = ["InputSpec", "Inputs"]
 
-InputSpec = Spikes | NDArray[Any]
-"""Spikes or a raster (n_steps, size) for a source; currents (n_steps, size) for neurons."""
+Stimulus = Spikes | Poisson | StepCurrent | NoiseCurrent | NDArray[Any]
+InputSpec = Stimulus | list[Stimulus]
+"""For a source: Spikes, a raster (n_steps, size) of zeros and ones, or Poisson. For neurons:
+currents (n_steps, size), StepCurrent, NoiseCurrent or Poisson; or a list of several of these."""
+
+
+@dataclass
+class _Currents:
+    """The currents of one population; their columns begin at ``column``."""
+
+    column: int
+    size: int
+    tables: list[NDArray[Any]] = field(default_factory=list)
+    drawn: list[tuple[StepCurrent | NoiseCurrent, int]] = field(default_factory=list)
+
+    def chunk(self, start: int, stop: int, dtype: Any, key: int) -> NDArray[Any]:
+        """Return the sum of all, in the order given; tables first."""
+        total = np.zeros((stop - start, self.size), dtype=dtype)
+        for table in self.tables:
+            part = table[start:stop]
+            total[: part.shape[0]] += part
+        for stimulus, stream in self.drawn:
+            if isinstance(stimulus, NoiseCurrent):
+                total += stimulus.table(start, stop, self.size, key, stream).astype(dtype)
+            else:
+                total += stimulus.table(start, stop, self.size).astype(dtype)
+        return total
 
 
 class Inputs:
-    """Checked inputs of one run.
+    """Checked inputs of one run, in absolute time.
 
     Parameters
     ----------
@@ -28,8 +55,6 @@ class Inputs:
         Whose inputs they are.
     given : mapping of str to InputSpec
         By population.
-    n_steps : int, optional
-        Length of the run; default the longest input. Shorter inputs are silent afterwards.
     dtype : dtype
         Of the currents.
 
@@ -39,53 +64,101 @@ class Inputs:
         If a population is unknown, a shape does not fit, or a value is not allowed.
     """
 
-    def __init__(
-        self, network: Network, given: Mapping[str, InputSpec], n_steps: int | None, dtype: Any
-    ) -> None:
+    def __init__(self, network: Network, given: Mapping[str, InputSpec], dtype: Any) -> None:
         if not isinstance(given, Mapping):
             raise ParameterError(
                 f"inputs: got {type(given).__name__}; expected a mapping of population names to "
                 "spikes or currents"
             )
+        self._network = network
         self._dtype = np.dtype(np.int64) if network.is_integer else np.dtype(dtype)
+        self._currents: dict[str, _Currents] = {}
+        self._poisson: dict[str, list[tuple[Poisson, int]]] = {}
+        self.n_columns = 0
+        self.longest = 0  # steps of the longest raster, train or table
+        self.is_random = False
         steps: list[NDArray[np.int64]] = []
         neurons: list[NDArray[np.int32]] = []
-        self.current_columns: dict[str, int] = {}
-        self._currents: list[NDArray[Any]] = []
-        self._n_columns = 0
-        longest = 0
-        first = dict(
-            zip(
-                network.populations,
-                np.cumsum([0, *(p.size for p in network.populations.values())]),
-                strict=False,
-            )
-        )
+        sizes = [population.size for population in network.populations.values()]
+        first = dict(zip(network.populations, np.cumsum([0, *sizes]), strict=False))
+        n_stimuli = 0
         for name, value in given.items():
             if name not in network.populations:
                 known = ", ".join(map(repr, network.populations))
                 raise TopologyError(f"inputs: no population {name!r}; there are {known}")
             population = network.populations[name]
-            if population.neuron is None:
-                spikes = _as_spikes(name, value, population.size)
-                steps.append(spikes.steps)
-                neurons.append((spikes.neurons + first[name]).astype(np.int32))
-                longest = max(longest, spikes.n_steps)
-            else:
-                currents = self._as_currents(name, value, population.size)
-                self.current_columns[name] = self._n_columns
-                self._n_columns += population.size
-                self._currents.append(currents)
-                longest = max(longest, currents.shape[0])
-        if n_steps is None and not given:
-            raise ParameterError("n_steps: needed where no input gives the length of the run")
-        self.n_steps = longest if n_steps is None else check_count("n_steps", n_steps)
+            stimuli = value if isinstance(value, list) and _holds_stimuli(value) else [value]
+            for stimulus in stimuli:
+                if isinstance(stimulus, Poisson):
+                    self._add_poisson(name, population, stimulus, n_stimuli)
+                elif population.neuron is None:
+                    spikes = _as_spikes(name, stimulus, population.size)
+                    steps.append(spikes.steps)
+                    neurons.append((spikes.neurons + first[name]).astype(np.int32))
+                    self.longest = max(self.longest, spikes.n_steps)
+                else:
+                    self._add_current(name, population, stimulus, n_stimuli)
+                n_stimuli += 1
+            if population.neuron is None and len(stimuli) > 1:
+                raise ParameterError(
+                    f"inputs[{name!r}]: {len(stimuli)} stimuli for a spike source; give one"
+                )
         all_steps = np.concatenate([np.zeros(0, np.int64), *steps])
         all_neurons = np.concatenate([np.zeros(0, np.int32), *neurons])
-        order = np.lexsort((all_neurons, all_steps))
-        self._steps, self._neurons = all_steps[order], all_neurons[order]
+        if len(steps) > 1:
+            order = np.lexsort((all_neurons, all_steps))
+            all_steps, all_neurons = all_steps[order], all_neurons[order]
+        self._steps, self._neurons = all_steps, all_neurons
 
-    def _as_currents(self, name: str, value: InputSpec, size: int) -> NDArray[Any]:
+    @property
+    def current_columns(self) -> dict[str, int]:
+        """First column of the currents of every driven population."""
+        return {name: currents.column for name, currents in self._currents.items()}
+
+    def _add_poisson(
+        self, name: str, population: Population, stimulus: Poisson, stream: int
+    ) -> None:
+        where = f"inputs[{name!r}]"
+        if self._dtype.kind == "i" and stimulus.weight != round(stimulus.weight):
+            raise ParameterError(
+                f"{where}: got a Poisson weight of {stimulus.weight} for an integer network; "
+                "expected a whole number"
+            )
+        _check_in_arithmetic(where, "weights", np.array(stimulus.weight), self._dtype)
+        shape = stimulus.rate.shape
+        if shape and shape[-1] not in (
+            (population.size,) if len(shape) == 1 else (1, population.size)
+        ):
+            raise ShapeError(
+                f"{where}: rates of shape {shape}; expected one number, ({population.size},) or "
+                f"(n_steps, 1 or {population.size})"
+            )
+        n_receptors = 1 if population.neuron is None else population.neuron.n_receptors
+        if stimulus.receptor >= n_receptors:
+            raise ParameterError(
+                f"{where}: receptor {stimulus.receptor}, but {name!r} has {n_receptors} "
+                "(numbered from 0)"
+            )
+        if len(shape) == 2:
+            self.longest = max(self.longest, shape[0])
+        self.is_random = True
+        self._poisson.setdefault(name, []).append((stimulus, stream))
+
+    def _add_current(self, name: str, population: Population, value: Any, stream: int) -> None:
+        if name not in self._currents:
+            self._currents[name] = _Currents(self.n_columns, population.size)
+            self.n_columns += population.size
+        currents = self._currents[name]
+        if isinstance(value, StepCurrent | NoiseCurrent):
+            _check_described(f"inputs[{name!r}]", value, population.size, self._dtype)
+            currents.drawn.append((value, stream))
+            self.is_random |= isinstance(value, NoiseCurrent)
+            return
+        table = self._as_currents(name, value, population.size)
+        currents.tables.append(table)
+        self.longest = max(self.longest, table.shape[0])
+
+    def _as_currents(self, name: str, value: Any, size: int) -> NDArray[Any]:
         if isinstance(value, Spikes):
             raise ShapeError(
                 f"inputs[{name!r}]: got Spikes, but {name!r} holds neurons, which take currents "
@@ -104,19 +177,96 @@ class Inputs:
         check_finite(f"{where} as {self._dtype}", currents)
         return currents
 
-    def chunk(self, start: int, stop: int) -> Drive:
+    def n_steps(self, wanted: int | None, start: int) -> int:
+        """Return how many steps to run from step ``start``: to the end of the longest input."""
+        if wanted is not None:
+            return check_count("n_steps", wanted)
+        if not self.longest:
+            raise ParameterError("n_steps: needed where no input gives the length of the run")
+        return max(0, self.longest - start)
+
+    def chunk(self, start: int, stop: int, key: int) -> Drive:
         """Return the drive of steps ``start`` to ``stop - 1``."""
         edges = np.searchsorted(self._steps, np.arange(start, stop + 1))
-        currents = np.zeros((stop - start, self._n_columns), dtype=self._dtype)
-        column = 0
-        for table in self._currents:
-            part = table[start:stop]
-            currents[: part.shape[0], column : column + table.shape[1]] = part
-            column += table.shape[1]
-        return Drive(
-            (edges - edges[0]).astype(np.int64),
-            np.ascontiguousarray(self._neurons[edges[0] : edges[-1]]),
-            currents,
+        currents = np.zeros((stop - start, self.n_columns), dtype=self._dtype)
+        for one in self._currents.values():
+            columns = slice(one.column, one.column + one.size)
+            currents[:, columns] = one.chunk(start, stop, self._dtype, key)
+        if self._dtype.kind == "i":
+            currents <<= 6  # as the weights: Lava adds both to u shifted by 6 bits
+        spikes = np.ascontiguousarray(self._neurons[edges[0] : edges[-1]])
+        ptr, rows, rates = self._poisson_rows(start, stop)
+        # compiled for one layout: without columns the array would pass for another
+        currents = currents if self.n_columns else np.zeros((1, 1), dtype=self._dtype)
+        begins = (edges - edges[0]).astype(np.int64)
+        return Drive._make((begins, spikes, currents, ptr, *rows, rates, np.uint64(key)))
+
+    def _poisson_rows(
+        self, start: int, stop: int
+    ) -> tuple[NDArray[np.int64], tuple[NDArray[Any], ...], NDArray[np.float64]]:
+        ptr = [0]
+        rows: list[tuple[int, int, float, int, int, int]] = []
+        rates: list[NDArray[np.float64]] = []
+        used = 0
+        for name in self._network.populations:
+            for stimulus, stream in self._poisson.get(name, []):
+                rate = stimulus.rate
+                if rate.ndim == 2:
+                    part = np.zeros((stop - start, rate.shape[1]))
+                    given = rate[start:stop]
+                    part[: given.shape[0]] = given
+                else:
+                    part = rate.reshape(1, -1)
+                by_step = part.shape[1] if rate.ndim == 2 else 0
+                by_neuron = int(part.shape[1] > 1)
+                weight = stimulus.weight * (64 if self._dtype.kind == "i" else 1)
+                place = (stream, stimulus.receptor, weight, used, by_step, by_neuron)
+                rows.append(place)
+                rates.append(part.ravel())
+                used += part.size
+            ptr.append(len(rows))
+        columns = list(zip(*rows, strict=True)) if rows else [()] * 6
+        weight_dtype = self._dtype
+        kinds = (np.int64, np.int64, weight_dtype, np.int64, np.int64, np.int64)
+        arrays = tuple(np.array(c, dtype=kind) for c, kind in zip(columns, kinds, strict=True))
+        return np.array(ptr, dtype=np.int64), arrays, np.concatenate([np.zeros(0), *rates])
+
+
+def _holds_stimuli(value: list[Any]) -> bool:
+    """Whether a list is one of stimuli, and not a table written as nested lists."""
+    return any(
+        isinstance(one, Spikes | Poisson | StepCurrent | NoiseCurrent)
+        or (isinstance(one, np.ndarray) and one.ndim == 2)
+        for one in value
+    )
+
+
+def _check_described(where: str, value: StepCurrent | NoiseCurrent, size: int, dtype: Any) -> None:
+    arrays = (value.values,) if isinstance(value, StepCurrent) else (value.std, value.mean)
+    widths = (
+        {value.values.shape[1:]} if isinstance(value, StepCurrent) else {a.shape for a in arrays}
+    )
+    for shape in widths - {(), (1,), (size,)}:
+        raise ShapeError(f"{where}: got values for {shape[0]} neurons; expected 1 or {size}")
+    if dtype.kind == "i" and isinstance(value, NoiseCurrent):
+        raise ParameterError(f"{where}: noise for an integer network; expected whole currents")
+    for array in arrays:
+        _check_in_arithmetic(where, "currents", array, dtype)
+
+
+def _check_in_arithmetic(where: str, what: str, values: NDArray[np.float64], dtype: Any) -> None:
+    """Raise unless numbers that were given as float64 can be used in the arithmetic of the run."""
+    if dtype.kind != "i":
+        with np.errstate(over="ignore"):
+            check_finite(f"{where} as {dtype}", np.atleast_1d(values.astype(dtype)))
+        return
+    if (values != np.rint(values)).any():
+        raise ParameterError(f"{where}: fractional {what} for an integer network")
+    limits = np.iinfo(np.int32)  # what a channel of Lava carries
+    if (np.abs(values) > limits.max).any():
+        raise ParameterError(
+            f"{where}: got {what} up to {np.abs(values).max():g}; allowed is {limits.min} to "
+            f"{limits.max}"
         )
 
 
@@ -138,13 +288,18 @@ def _check_integer_currents(where: str, array: NDArray[Any]) -> None:
         )
 
 
-def _as_spikes(name: str, value: InputSpec, size: int) -> Spikes:
+def _as_spikes(name: str, value: Any, size: int) -> Spikes:
     if isinstance(value, Spikes):
         if value.n_neurons != size:
             raise ShapeError(
                 f"inputs[{name!r}]: spikes of {value.n_neurons} neurons; expected {size}"
             )
         return value
+    if isinstance(value, StepCurrent | NoiseCurrent):
+        raise ShapeError(
+            f"inputs[{name!r}]: got {type(value).__name__}, but {name!r} is a spike source; "
+            "expected Spikes, a raster or Poisson"
+        )
     array = np.asarray(value)
     _check_table(name, array, size)
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():

@@ -4,60 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from os import PathLike
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import ParameterError, TopologyError
+from neurosparse.errors import ParameterError, StorageError
 from neurosparse.network import Activity, Network, Spikes
-from neurosparse.network.checks import check_count, check_indices
-from neurosparse.simulate.engine_kernels import Record, run_steps
+from neurosparse.network.checks import check_count, check_generator
+from neurosparse.simulate.between import Between, Moment, rewired
 from neurosparse.simulate.inputs import Inputs, InputSpec
-from neurosparse.simulate.plan import Plan, make_plan
+from neurosparse.simulate.plan import MAX_THREADS, check_dtype
+from neurosparse.simulate.probes import Probe, check_population
+from neurosparse.simulate.progress import Progress
+from neurosparse.simulate.recording import Chunk, Layout, MemorySink, Sink
+from neurosparse.simulate.session import Session
+from neurosparse.simulate.state import State
+from neurosparse.simulate.stream import StreamSink
 
-__all__ = ["Probe", "Run", "simulate"]
-
-_SPIKE_BUFFER = 1 << 22  # entries; bounds the memory of a chunk of steps
-
-
-@dataclass(frozen=True)
-class Probe:
-    """What to record besides spikes.
-
-    Parameters
-    ----------
-    population : str
-        Which population.
-    variable : {"u", "v"}
-        Synaptic current (receptor 0 unless given) or membrane, after reset.
-    neurons : sequence or vector of int, optional
-        Which neurons; default all. Kept as a tuple.
-    receptor : int
-        Receptor of ``u``.
-
-    Raises
-    ------
-    ParameterError
-        If ``neurons`` are not whole numbers.
-    """
-
-    population: str
-    variable: Literal["u", "v"]
-    neurons: tuple[int, ...] | None = None
-    receptor: int = 0
-
-    def __post_init__(self) -> None:
-        if self.neurons is None:
-            return
-        given = np.asarray(self.neurons)
-        if given.ndim != 1 or (given.size and given.dtype.kind not in "iu"):
-            raise ParameterError(
-                f"probe of {self.population!r}: neurons: got {self.neurons!r}; expected a sequence "
-                "of whole numbers"
-            )
-        # hashable, as probes are the keys of Run.traces
-        object.__setattr__(self, "neurons", tuple(int(neuron) for neuron in given))
+__all__ = ["Run", "simulate"]
 
 
 @dataclass(frozen=True)
@@ -66,49 +33,86 @@ class Run:
 
     Parameters
     ----------
+    start : int
+        First step that was run (0 unless a run was continued).
     n_steps : int
         Steps that were run.
     spikes : dict of str to Spikes
-        Of the recorded populations, sources included.
-    traces : dict of Probe to (n_steps, n_probed) array
-        In the dtype of the engine (int64 for integer networks).
+        Of the recorded populations, sources included; steps count from ``start``. Empty where the
+        run was streamed to a file.
+    counts : dict of str to (n_steps,) int64
+        Spikes per step of every population; empty where streamed.
+    traces : dict of Probe to (n_samples, n_probed) array
+        In the dtype of the engine (int64 for integer networks); empty where streamed.
     activity : Activity
         Counted over all populations, recorded or not.
+    state : State
+        After the last step; hand it to the next run to go on.
+    network : Network
+        As it was after the last step: another one than was given if the run rewired it.
     """
 
+    start: int
     n_steps: int
     spikes: dict[str, Spikes]
+    counts: dict[str, NDArray[np.int64]]
     traces: dict[Probe, NDArray[Any]]
     activity: Activity
+    state: State
+    network: Network
 
 
 def simulate(
     network: Network,
-    inputs: Mapping[str, InputSpec],
+    inputs: Mapping[str, InputSpec] | None = None,
     n_steps: int | None = None,
     *,
     probes: Sequence[Probe] = (),
     record: Sequence[str] | None = None,
     dtype: Any = np.float32,
     reset_every: int | None = None,
+    state: State | None = None,
+    rng: np.random.Generator | None = None,
+    threads: int = 1,
+    stream: str | PathLike[str] | None = None,
+    checkpoint: str | PathLike[str] | None = None,
+    checkpoint_every: int | None = None,
+    between: Between | None = None,
+    between_every: int | None = None,
+    progress: bool = False,
 ) -> Run:
-    """Simulate a network event by event.
+    r"""Simulate a network event by event.
 
-    In every step each population takes what arrives, updates ``u`` and ``v``, and compares with
-    its threshold (see `LIF`); then the spikes of the step are delivered, one to 255 steps ahead.
-    Time is paid per spike and synapse, plus a small price per neuron and step. An integer network
-    runs in Lava's fixed-point arithmetic, bit for bit.
+    One step, in this order (``r`` numbers the receptors; float networks)::
+
+        u_r[t] = (1 - du_r) u_r[t-1]
+        u_r[t] += what synapses with delays of their own have sent for this step (one sum)
+        u_r[t] += w             for every spike that arrives: projections in the order of the
+                                network, sources ascending
+        u_r[t] += k weight      for every Poisson stimulus, in the order given
+        u_0[t] += current       the sum of all currents given
+        v[t]    = (1 - dv) v[t-1] + (u_0[t] + u_1[t] + ...) + bias     unless refractory
+        s[t]    = v[t] > vth    and then the reset (see `LIF`)
+
+    In float32 the additions to ``u`` are made one by one, in float64 what arrives in a step is
+    summed in this order and then added, as Lava does: a float64 run of float32 weights agrees with
+    Lava's ``floating_pt`` models bit for bit.
+    A spike of step ``t`` arrives ``delay`` steps later, 1 to 255. Time is paid per spike and
+    synapse, plus a small price per neuron and step. An integer network runs in Lava's fixed-point
+    arithmetic, bit for bit.
 
     Parameters
     ----------
     network : Network
         What to run.
-    inputs : mapping of str to Spikes or array
-        For a spike source: Spikes, or a raster (n_steps, size) of zeros and ones. For a population
-        of neurons: currents (n_steps, size), added to what arrives at receptor 0; integers for an
-        integer network. Populations left out are silent.
+    inputs : mapping of str to stimulus or list of stimuli
+        In absolute time: step 0 is the begin of the experiment, also where a run is continued.
+        For a spike source: Spikes, a raster (n_steps, size) of zeros and ones, or `Poisson`. For a
+        population of neurons: currents (n_steps, size), added to receptor 0 (integers for an
+        integer network), `StepCurrent`, `NoiseCurrent` or `Poisson`. Populations left out, and
+        steps after the end of an input, are silent.
     n_steps : int, optional [steps]
-        Length of the run; default the longest input.
+        Steps to run now; default up to the end of the longest input.
     probes : sequence of Probe
         Traces of ``u`` or ``v`` to record.
     record : sequence of str, optional
@@ -119,23 +123,48 @@ def simulate(
         Run samples back to back: at the steps ``d + k * reset_every`` a population at depth ``d``
         (`Network.depths`) starts from ``u = v = 0``. In a feed-forward network whose paths to a
         population all have the same length, samples are then exactly independent.
+        `simulate_batch` runs independent samples of any network.
+    state : State, optional
+        Where to begin; default at rest, step 0.
+    rng : numpy.random.Generator, optional
+        Seed of `Poisson` and `NoiseCurrent`; needed for them unless ``state`` comes from a run
+        that had one. Without it such a run goes on with the same streams.
+    threads : int
+        How many work at once, each on neurons of its own (as far as the machine has them). Results
+        are the same for any number.
+    stream : path, optional
+        Write spikes, counts and traces to this HDF5 file instead of keeping them (see
+        `Recording`). A run that is continued (``state.step > 0``) continues an existing file.
+    checkpoint : path, optional
+        Save the state here every ``checkpoint_every`` steps and at the end; if the run rewires,
+        the network as well, to ``<checkpoint>.network``.
+    checkpoint_every : int, optional [steps]
+        Default: at the end only.
+    between : callable, optional
+        Hook called every ``between_every`` steps that may rewire (see `Between`).
+    between_every : int, optional [steps]
+        Needed with ``between``.
+    progress : bool
+        Show a progress bar on stderr.
 
     Returns
     -------
     Run
-        Spikes, traces and counted activity.
+        Spikes, traces, counted activity and the final state.
 
     Raises
     ------
     TopologyError, ShapeError, ParameterError
-        If an input or probe does not fit the network.
+        If an input, probe or state does not fit the network.
+    StorageError, BackendMissingError
+        If a file cannot be written, or the library that writes it is not installed.
 
     Notes
     -----
-    Serial and bit-repeatable. The first call on a machine compiles the kernels (some seconds;
-    cached on disk afterwards). Within a projection, weights are summed in ascending order of the
-    source, hence a float32 run agrees with a row-wise sparse product exactly. Oracles:
-    ``tests/reference/dense.py``, ``tests/reference/fixed_point.py``, and Lava.
+    Bit-repeatable. The first call on a machine compiles the kernels (a notice says so; cached on
+    disk afterwards). Numbers too small to be normal are set to zero every 64 steps, as arithmetic
+    on them is slow. Oracles: ``tests/reference/dense.py``, ``tests/reference/fixed_point.py``, and
+    Lava.
 
     Examples
     --------
@@ -148,151 +177,180 @@ def simulate(
     >>> simulate(net, {"in": np.eye(4, 1)}).spikes["out"].steps.tolist()
     [1]
     """
-    _check_dtype(dtype)
+    check_dtype(dtype)
     every = 0 if reset_every is None else check_count("reset_every", reset_every, least=1)
-    kept = _recorded(network, record)
-    driven = Inputs(network, inputs, n_steps, dtype)
-    plan = make_plan(network, dtype, driven.current_columns)
-    slots, neurons, places = _place_probes(network, plan, probes)
-    state_dtype = plan.neurons.v.dtype
-    trace_u = np.zeros((driven.n_steps, slots.size), dtype=state_dtype)
-    trace_v = np.zeros((driven.n_steps, neurons.size), dtype=state_dtype)
-    events = np.zeros(len(network.projections), dtype=np.int64)
-    per_chunk = max(1, _SPIKE_BUFFER // plan.n_neurons)
-    spike_steps: list[NDArray[np.int64]] = []
-    spike_neurons: list[NDArray[np.int32]] = []
-    n_spikes = np.zeros(len(network.populations), dtype=np.int64)
-    edges = np.append(plan.populations.first, plan.n_neurons)
-    keep = np.repeat([name in kept for name in network.populations], plan.populations.size)
-    for start in range(0, driven.n_steps, per_chunk):
-        stop = min(start + per_chunk, driven.n_steps)
-        chunk = Record(
-            spike_ptr=np.zeros(stop - start + 1, dtype=np.int64),
-            spike_neuron=np.empty((stop - start) * plan.n_neurons, dtype=np.int32),
-            events=events,
-            probe_slot=slots,
-            probe_neuron=neurons,
-            trace_u=trace_u[start:stop],
-            trace_v=trace_v[start:stop],
+    threads = check_count("threads", threads, least=1, most=MAX_THREADS)
+    recorded = _recorded(network, record)
+    probes = tuple(probes)
+    driven = Inputs(network, inputs if inputs is not None else {}, dtype)
+    state = State.at_rest(network, dtype=dtype) if state is None else state
+    state.check_fits(network, dtype)
+    start = state.step
+    n_steps = driven.n_steps(n_steps, start)
+    key = _key(driven, state, rng)
+    between_every = _interval("between", between, between_every)
+    checkpoint_every = _interval("checkpoint", checkpoint, checkpoint_every, n_steps)
+
+    def session_of(network: Network, state: State) -> Session:
+        return Session(
+            network,
+            driven,
+            state,
+            dtype=dtype,
+            threads=threads,
+            probes=probes,
+            # a hook is shown the spikes of all
+            recorded=recorded if between is None else tuple(network.populations),
+            reset_every=every,
+            key=key or 0,
         )
-        run_steps(
-            start,
-            stop - start,
-            every,
-            plan.populations,
-            plan.projections,
-            plan.neurons,
-            plan.ring,
-            driven.chunk(start, stop),
-            chunk,
-        )
-        fired = chunk.spike_neuron[: chunk.spike_ptr[-1]]
-        at = np.repeat(np.arange(start, stop), np.diff(chunk.spike_ptr))
-        n_spikes += np.histogram(fired, edges)[0]
-        wanted = keep[fired]
-        spike_steps.append(at[wanted])
-        spike_neurons.append(fired[wanted])
-    return Run(
-        driven.n_steps,
-        _split_spikes(network, plan, kept, spike_steps, spike_neurons, driven.n_steps),
-        {probe: (trace_u if kind == "u" else trace_v)[:, part] for probe, kind, part in places},
-        _activity(network, driven.n_steps, n_spikes, events),
+
+    session = session_of(network, state)
+    layout = Layout(
+        {name: population.size for name, population in network.populations.items()},
+        recorded,
+        probes,
+        session.plan.neurons.v.dtype,
     )
-
-
-def _check_dtype(dtype: Any) -> None:
+    sink = _open_sink(stream, layout, start)
+    counted = _Counted(network)
+    budget = network.n_synapses
+    stop = start + n_steps
     try:
-        # numpy reads None as float64; here it is a mistake
-        allowed = dtype is not None and np.dtype(dtype) in (np.float32, np.float64)
-    except TypeError:
-        allowed = False
-    if not allowed:
-        raise ParameterError(f"dtype: got {dtype!r}; allowed is float32 or float64")
-
-
-def _recorded(network: Network, record: Sequence[str] | None) -> list[str]:
-    if record is None:
-        return list(network.populations)
-    for name in record:
-        _check_population(network, "record", name)
-    return [name for name in network.populations if name in record]
-
-
-def _check_population(network: Network, where: str, name: str) -> None:
-    if name not in network.populations:
-        known = ", ".join(map(repr, network.populations))
-        raise TopologyError(f"{where}: no population {name!r}; there are {known}")
-
-
-def _place_probes(
-    network: Network, plan: Plan, probes: Sequence[Probe]
-) -> tuple[NDArray[np.int64], NDArray[np.int64], list[tuple[Probe, str, slice]]]:
-    columns: dict[str, list[NDArray[np.int64]]] = {"u": [], "v": []}
-    used = {"u": 0, "v": 0}
-    places: list[tuple[Probe, str, slice]] = []
-    for probe in probes:
-        _check_population(network, "probes", probe.population)
-        population = network.populations[probe.population]
-        if population.neuron is None or probe.variable not in columns:
-            raise ParameterError(
-                f"probes: cannot record {probe.variable!r} of {probe.population!r}; "
-                "u and v of populations of neurons can be recorded"
-            )
-        if not 0 <= probe.receptor < population.neuron.n_receptors:
-            raise ParameterError(
-                f"probes: {probe.population!r} has {population.neuron.n_receptors} receptors, "
-                f"numbered from 0; got {probe.receptor}"
-            )
-        chosen = np.arange(population.size) if probe.neurons is None else np.array(probe.neurons)
-        chosen = chosen.astype(np.int64)
-        check_indices(f"probes: neurons of {probe.population!r}", chosen, population.size)
-        row = plan.rows[probe.population]
-        offset = (
-            plan.populations.first[row]
-            if probe.variable == "v"
-            else plan.populations.slot[row] + probe.receptor * population.size
-        )
-        columns[probe.variable].append(chosen + offset)
-        begin = used[probe.variable]
-        used[probe.variable] = begin + chosen.size
-        places.append((probe, probe.variable, slice(begin, begin + chosen.size)))
-    slots, neurons = (
-        np.concatenate([np.zeros(0, np.int64), *columns[variable]]) for variable in "uv"
-    )
-    return slots, neurons, places
-
-
-def _split_spikes(
-    network: Network,
-    plan: Plan,
-    kept: list[str],
-    steps: list[NDArray[np.int64]],
-    neurons: list[NDArray[np.int32]],
-    n_steps: int,
-) -> dict[str, Spikes]:
-    all_steps = np.concatenate([np.zeros(0, np.int64), *steps])
-    all_neurons = np.concatenate([np.zeros(0, np.int32), *neurons])
-    spikes = {}
-    for name in kept:
-        first = plan.populations.first[plan.rows[name]]
-        size = network.populations[name].size
-        own = (all_neurons >= first) & (all_neurons < first + size)
-        spikes[name] = Spikes(
-            all_steps[own], (all_neurons[own] - first).astype(np.int32), n_steps, size
-        )
-    return spikes
-
-
-def _activity(
-    network: Network, n_steps: int, n_spikes: NDArray[np.int64], events: NDArray[np.int64]
-) -> Activity:
-    return Activity(
+        with Progress("simulate", n_steps, progress) as bar:
+            while session.step < stop:
+                until = min(
+                    stop,
+                    _next(session.step, between_every, start),
+                    _next(session.step, checkpoint_every, start),
+                )
+                chunk = session.advance(until - session.step)
+                sink.append(chunk)
+                counted.add(chunk, by_neuron=between is not None)
+                bar.advance(chunk.n_steps)
+                if between is not None and _is_due(session.step, between_every, start):
+                    now = session.state(key is not None)
+                    moment = Moment(
+                        session.step, between_every, counted.take(), session.plan.network, now
+                    )
+                    changes = between(moment)
+                    if changes:
+                        counted.add_events(session)
+                        network = rewired(network, changes, budget)
+                        session = session_of(network, now)
+                if checkpoint is not None and _is_due(session.step, checkpoint_every, start):
+                    _save(checkpoint, session, key is not None, between is not None)
+    finally:
+        sink.close()
+    if checkpoint is not None:
+        _save(checkpoint, session, key is not None, between is not None)
+    counted.add_events(session)
+    kept = sink.recorded() if isinstance(sink, MemorySink) else None
+    return Run(
+        start,
         n_steps,
-        {name: int(n) for name, n in zip(network.populations, n_spikes, strict=True)},
-        {p.name: int(n) for p, n in zip(network.projections, events, strict=True)},
-        {
-            name: population.size * n_steps
-            for name, population in network.populations.items()
-            if population.neuron is not None
-        },
+        {} if kept is None else kept.spikes,
+        {} if kept is None else kept.counts,
+        {} if kept is None else dict(zip(probes, kept.traces, strict=True)),
+        counted.activity(n_steps),
+        session.state(key is not None),
+        network,
     )
+
+
+class _Counted:
+    """Adds up what the chunks of a run say."""
+
+    def __init__(self, network: Network) -> None:
+        self._sizes = {name: population.size for name, population in network.populations.items()}
+        self._neurons = {name for name, p in network.populations.items() if p.neuron is not None}
+        self._spikes = dict.fromkeys(self._sizes, 0)
+        self._events = {projection.name: 0 for projection in network.projections}
+        self._since = self._nothing()
+
+    def _nothing(self) -> dict[str, NDArray[np.int64]]:
+        return {name: np.zeros(size, dtype=np.int64) for name, size in self._sizes.items()}
+
+    def add(self, chunk: Chunk, *, by_neuron: bool) -> None:
+        """Count a chunk; ``by_neuron`` for the hook between steps."""
+        for name, counts in chunk.counts.items():
+            self._spikes[name] += int(counts.sum())
+        if by_neuron:
+            for name, spikes in chunk.spikes.items():
+                self._since[name] += np.bincount(spikes.neurons, minlength=spikes.n_neurons)
+
+    def take(self) -> dict[str, NDArray[np.int64]]:
+        """Return the spikes per neuron since the last call."""
+        since, self._since = self._since, self._nothing()
+        return since
+
+    def add_events(self, session: Session) -> None:
+        """Take over the events of a session that ends."""
+        for projection, n in zip(session.plan.network.projections, session.events, strict=True):
+            self._events[projection.name] += int(n)
+
+    def activity(self, n_steps: int) -> Activity:
+        """Return all counts."""
+        updates = {
+            name: self._sizes[name] * n_steps for name in self._sizes if name in self._neurons
+        }
+        return Activity(n_steps, self._spikes, self._events, updates)
+
+
+def _recorded(network: Network, record: Sequence[str] | None) -> tuple[str, ...]:
+    if record is None:
+        return tuple(network.populations)
+    for name in record:
+        check_population(network, "record", name)
+    return tuple(name for name in network.populations if name in record)
+
+
+def _key(inputs: Inputs, state: State, rng: np.random.Generator | None) -> int | None:
+    """Return the key of the random streams: a new one where a generator is given."""
+    if rng is not None:
+        return int(check_generator(rng).integers(1 << 63))
+    if inputs.is_random and state.key is None:
+        raise ParameterError(
+            "rng: needed to draw Poisson events or noise; pass numpy.random.default_rng(seed)"
+        )
+    return state.key
+
+
+def _interval(name: str, wanted: Any, every: int | None, default: int | None = None) -> int:
+    """Return every how many steps something is done; 0 for never."""
+    if wanted is None:
+        if every is not None:
+            raise ParameterError(f"{name}_every: got {every}, but {name} was not given")
+        return 0
+    if every is None:
+        if default is None:
+            raise ParameterError(f"{name}_every: needed with {name}; got None")
+        return default
+    return check_count(f"{name}_every", every, least=1)
+
+
+def _next(step: int, every: int, start: int) -> int:
+    """Return the next step at which something due every so often is due."""
+    return step + every - (step - start) % every if every else step + (1 << 62)
+
+
+def _is_due(step: int, every: int, start: int) -> bool:
+    return every > 0 and (step - start) % every == 0
+
+
+def _open_sink(stream: str | PathLike[str] | None, layout: Layout, start: int) -> Sink:
+    if stream is None:
+        return MemorySink(layout, start)
+    if start > 0 and Path(stream).exists():
+        return StreamSink.resume(stream, layout, start)
+    return StreamSink(stream, layout, start)
+
+
+def _save(path: str | PathLike[str], session: Session, has_key: bool, rewires: bool) -> None:
+    try:
+        # the network first: a state whose network is newer can still be run, the other way is lost
+        if rewires:
+            session.plan.network.save(f"{path}.network")
+        session.state(has_key).save(path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from error

@@ -8,32 +8,24 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosparse.errors import NeurosparseError, ParameterError, ShapeError, TopologyError
+from neurosparse.errors import (
+    NeurosparseError,
+    ParameterError,
+    ShapeError,
+    TopologyError,
+)
 from neurosparse.network import (
-    LIF,
-    FixedPointLIF,
     Network,
-    Population,
-    Projection,
     Spikes,
-    Synapses,
 )
 from neurosparse.simulate import Probe, simulate
+from tests.simulate.small_networks import FLOAT, INTEGER
 
 RASTER = np.zeros((4, 3))
 TWO = np.zeros((4, 3))
 TWO[1, 2] = 2
 NAN = np.zeros((4, 2))
 NAN[3, 1] = np.nan
-
-FLOAT = Network(
-    {"in": Population(3), "out": Population(2, LIF(du=(0.5, 0.5)))},
-    [Projection("in", "out", Synapses.all_to_all(np.ones((2, 3))))],
-)
-INTEGER = Network(
-    {"in": Population(3), "out": Population(2, FixedPointLIF())},
-    [Projection("in", "out", Synapses.all_to_all(np.ones((2, 3)), dtype=np.int16))],
-)
 
 INPUTS: list[tuple[str, Any, type[NeurosparseError], str]] = [
     (

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 
 from neurosparse.network import FixedPointLIF, Network, Population, Projection, Synapses
-from neurosparse.simulate import engine_kernels, simulate
-from neurosparse.simulate import run as run_module
+from neurosparse.simulate import (
+    NoiseCurrent,
+    Poisson,
+    batch,
+    session,
+    simulate,
+    simulate_batch,
+)
 from tests.golden.network import golden_network
 from tests.simulate.agreement import all_probes, assert_same_run
 
-KERNELS = (
-    "copy_source_spikes",
-    "deliver",
-    "reset_state",
-    "run_steps",
-    "update_fixed",
-    "update_float",
-    "write_traces",
-)
-
 
 def uncompile(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put every kernel's ``py_func`` in its place."""
-    for name in KERNELS:
-        compiled = getattr(engine_kernels, name)
-        if not hasattr(compiled, "py_func"):
-            pytest.skip("numba is switched off")
-        monkeypatch.setattr(engine_kernels, name, compiled.py_func)
-    monkeypatch.setattr(run_module, "run_steps", engine_kernels.run_steps)
+    """Put every kernel's ``py_func`` in its place, wherever it is known by name."""
+    kernels = Path(session.__file__).parent.glob("*_kernels.py")
+    names = [f"neurosparse.simulate.{path.stem}" for path in kernels]
+    modules: list[ModuleType] = [session, batch, *map(import_module, names)]
+    swapped = 0
+    for module in modules:
+        for name, kernel in list(vars(module).items()):
+            if hasattr(kernel, "py_func"):
+                monkeypatch.setattr(module, name, kernel.py_func)
+                swapped += 1
+    if not swapped:
+        pytest.skip("numba is switched off")
+    monkeypatch.setattr(numba, "prange", range)
 
 
 def integer_network(rng: np.random.Generator) -> tuple[Network, Any]:
@@ -57,22 +63,46 @@ def integer_network(rng: np.random.Generator) -> tuple[Network, Any]:
 
 
 def check(monkeypatch: pytest.MonkeyPatch, network: Network, inputs: Any, **options: Any) -> None:
-    compiled = simulate(network, inputs, probes=all_probes(network), **options)
+    def run() -> Any:
+        rng = np.random.default_rng(3)  # the same key both times
+        return simulate(network, inputs, probes=all_probes(network), rng=rng, **options)
+
+    compiled = run()
     assert compiled.spikes[network.inputs[0]].n_spikes > 0
-    assert sum(run.n_spikes for run in compiled.spikes.values()) > 50
+    assert sum(spikes.n_spikes for spikes in compiled.spikes.values()) > 50
     uncompile(monkeypatch)
-    plain = simulate(network, inputs, probes=all_probes(network), **options)
+    # random words and the 24 bits of u are meant to turn over
+    with np.errstate(over="ignore"):
+        plain = run()
     assert_same_run(compiled, plain)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_float(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, dtype: Any) -> None:
+@pytest.mark.parametrize("threads", [1, 2])
+def test_float(
+    monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, dtype: Any, threads: int
+) -> None:
     network, drive = golden_network()
-    inputs = {"in": drive.window(0, 40), "exc": rng.normal(0.02, 0.1, (40, 40))}
-    check(monkeypatch, network, inputs, dtype=dtype, reset_every=17)
+    currents = rng.normal(0.02, 0.1, (20, 40))
+    inputs = {
+        "in": drive.window(0, 20),
+        "exc": [currents, NoiseCurrent(0.1), Poisson(0.05, 0.3), Poisson(rng.random(40), 0.01)],
+    }
+    check(monkeypatch, network, inputs, dtype=dtype, reset_every=17, threads=threads)
 
 
 def test_integer(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
     network, raster = integer_network(rng)
     inputs = {"in": raster, "out": rng.integers(-50, 60, (200, 6))}
     check(monkeypatch, network, inputs)
+
+
+def test_batch(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
+    network, raster = integer_network(rng)
+    samples = raster[:60].reshape(3, 20, 4)
+    compiled = simulate_batch(network, samples, record=["out"])
+    assert compiled.counts["out"].sum() > 20
+    uncompile(monkeypatch)
+    plain = simulate_batch(network, samples, record=["out"])
+    np.testing.assert_array_equal(plain.counts["out"], compiled.counts["out"])
+    assert plain.activity == compiled.activity

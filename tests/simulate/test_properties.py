@@ -161,7 +161,8 @@ def test_a_projection_can_be_split(data: st.DataObject, network: Network) -> Non
     probes = all_probes(network)
     one = simulate(network, inputs, probes=probes)
     two = simulate(split, inputs, probes=probes)
-    assert_same_run(dataclasses.replace(one, activity=two.activity), two)
+    # a part without synapses may have another longest delay, and so leave less room in the state
+    assert_same_run(dataclasses.replace(one, activity=two.activity, state=two.state), two)
     events = two.activity.synaptic_events
     assert one.activity.synaptic_events[whole.name] == events["left"] + events["right"]
 

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import numba
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurosparse.network import LIF, Network, Population, Projection, Spikes, Synapses
-from neurosparse.simulate import Probe, simulate
-from neurosparse.simulate import run as run_module
+from neurosparse.network import (
+    LIF,
+    FixedPointLIF,
+    Network,
+    Population,
+    Projection,
+    Spikes,
+    Synapses,
+)
+from neurosparse.simulate import NoiseCurrent, Poisson, Probe, session, simulate, simulate_batch
 from tests.simulate.agreement import all_probes, assert_same_run
 from tests.strategies import drives, integer_networks, recurrent_networks
 
@@ -20,9 +28,9 @@ N_STEPS = 12
 
 @pytest.fixture
 def small() -> Network:
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(4)
     return Network(
-        {"in": Population(5), "out": Population(4, LIF(du=(0.5, 0.25)))},
+        {"in": Population(5), "out": Population(4, LIF(du=(0.5, 0.25), dv=0.1, vth=3.3))},
         [
             Projection("in", "out", Synapses.random(5, 4, density=0.6, rng=rng)),
             Projection("out", "out", Synapses.random(4, 4, density=0.5, rng=rng), receptor=1),
@@ -36,19 +44,25 @@ def small() -> Network:
     data=st.data(),
     network=st.one_of(recurrent_networks(max_delay=6), integer_networks(max_delay=6)),
     room=st.integers(1, 60),
+    steps=st.integers(1, 9),
 )
 def test_chunks_do_not_show(
-    monkeypatch: pytest.MonkeyPatch, data: st.DataObject, network: Network, room: int
+    monkeypatch: pytest.MonkeyPatch,
+    data: st.DataObject,
+    network: Network,
+    room: int,
+    steps: int,
 ) -> None:
     inputs: dict[str, Any] = dict(data.draw(drives(network, N_STEPS)))
     every = data.draw(st.one_of(st.none(), st.integers(1, 5)))
     last = list(network.populations)[-1]
     inputs[last] = np.ones((7, network.populations[last].size), np.int64)
     options: Any = {"n_steps": N_STEPS + 8, "probes": all_probes(network), "reset_every": every}
-    monkeypatch.setattr(run_module, "_SPIKE_BUFFER", 1 << 22)
-    whole = simulate(network, inputs, **options)
-    monkeypatch.setattr(run_module, "_SPIKE_BUFFER", room)
-    assert_same_run(whole, simulate(network, inputs, **options))
+    with monkeypatch.context() as patched:
+        whole = simulate(network, inputs, **options)
+        patched.setattr(session, "_ROOM", room)
+        patched.setattr(session, "_MOST_STEPS", steps)
+        assert_same_run(whole, simulate(network, inputs, **options))
 
 
 @given(st.data(), recurrent_networks())
@@ -140,14 +154,47 @@ def test_length_of_the_run(small: Network) -> None:
     assert empty.traces[Probe("out", "v")].shape == (0, 4)
 
 
-def test_three_compiled_versions_serve_every_network(small: Network) -> None:
+def test_few_compiled_versions_serve_every_network(small: Network) -> None:
     """float32, float64, integer: nothing else makes numba compile again."""
-    from neurosparse.simulate.engine_kernels import run_steps
+    from neurosparse.simulate.batch_kernels import run_samples
+    from neurosparse.simulate.engine_kernels import run_parallel, run_serial
 
-    if not hasattr(run_steps, "signatures"):
+    if not hasattr(run_serial, "signatures"):
         pytest.skip("numba is switched off")
+    one = Network({"in": Population(1)})
+    many = Network(
+        {"in": Population(70_000), "out": Population(70_000, LIF(dv=np.full(70_000, 0.5)))},
+        [Projection("in", "out", Synapses.from_edges([0], [1], 1.0, n_pre=70_000, n_post=70_000))],
+    )
+    own = Synapses.from_edges([0, 1], [0, 1], 0.5, n_pre=4, n_post=4, delays=[3, 9])
+    delayed = Network({"out": Population(4, LIF())}, [Projection("out", "out", own)])
+    neuron = FixedPointLIF()
+    synapses = Synapses.from_edges([0], [0], 2, n_pre=2, n_post=2, dtype=np.int16)
+    integer = Network(
+        {"in": Population(2), "out": Population(2, neuron)}, [Projection("in", "out", synapses)]
+    )
+    rng = np.random.default_rng(0)
     for dtype in (np.float32, np.float64):
-        simulate(small, {"in": np.ones((3, 5))}, dtype=dtype)
-        simulate(small, {"out": np.ones((3, 4))}, dtype=dtype)
-        simulate(Network({"in": Population(1)}), {}, 1, dtype=dtype)
-    assert len(run_steps.signatures) <= 3
+        for threads in (1, 2):
+            options: Any = {"dtype": dtype, "threads": threads, "rng": rng}
+            simulate(small, {"in": np.ones((3, 5))}, **options)
+            simulate(small, {"in": Poisson(0.3), "out": NoiseCurrent(0.3)}, 3, **options)
+            simulate(small, {"out": np.ones((3, 4))}, **options, probes=all_probes(small))
+            simulate(one, {}, 1, **options)
+            simulate(many, {"in": Poisson(1.0)}, 1, **options)
+            simulate(delayed, {"out": np.ones((3, 4))}, **options)
+            simulate(integer, {"in": np.ones((3, 2)), "out": np.ones((3, 2), int)}, **options)
+            del options["rng"]
+            simulate_batch(small, {"in": np.ones((2, 3, 5))}, **options)
+            simulate_batch(small, {"out": np.ones((2, 3, 4))}, **options)
+            simulate_batch(small, {"in": np.ones((2, 3, 5), bool)[:, ::-1]}, **options)
+            simulate_batch(delayed, {"out": np.ones((1, 3, 4))}, **options)
+            simulate_batch(integer, np.ones((1, 3, 2)), **options)
+    for run in (run_serial, run_parallel, run_samples):
+        # a kernel that calls another one compiles it for the very numbers it passes, too
+        groups = {
+            tuple(one for one in signature if isinstance(one, numba.types.BaseNamedTuple))
+            for signature in run.signatures
+        }
+        assert all(groups)
+        assert len(groups) == 3, run

@@ -1,0 +1,146 @@
+"""What the kernels work on: groups of arrays, as they are passed from Python.
+
+A *neuron* number is global, a *cell* is a neuron's place in ``v``, a *slot* one receptor of it in
+``u``. A *part* of a population is what one thread works on.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Populations(NamedTuple):
+    """One row per population, all (n_populations,) int64."""
+
+    first: NDArray[np.int64]  # global number of its first neuron
+    size: NDArray[np.int64]
+    cell: NDArray[np.int64]  # where it begins in v; -1 for a spike source
+    slot: NDArray[np.int64]  # where it begins in u, receptor after receptor
+    stride: NDArray[np.int64]  # slots from one receptor to the next
+    n_receptors: NDArray[np.int64]
+    receptor: NDArray[np.int64]  # row of its first receptor in keep_u
+    each: NDArray[np.int64]  # where it begins in each_*; -1: one number for all its neurons
+    refractory: NDArray[np.int64]
+    subtract: NDArray[np.int64]
+    current: NDArray[np.int64]  # first column of its currents; -1 for none
+    depth: NDArray[np.int64]
+
+
+class Projections(NamedTuple):
+    """One row per projection, sorted by target (in the order of the network within one)."""
+
+    to_population: NDArray[np.int64]  # (n_populations + 1,) where the rows of a target begin
+    number: NDArray[np.int64]  # place in the network
+    source: NDArray[np.int64]
+    slot: NDArray[np.int64]  # of the target's neuron 0
+    size: NDArray[np.int64]  # neurons of the target
+    delay: NDArray[np.int64]  # 0: every synapse has its own
+    n_synapses: NDArray[np.int64]
+    n_cuts: NDArray[np.int64]
+    cuts: NDArray[np.int64]  # address of int64: row i, part k holds cuts[i n_parts + k] to the next
+    post: NDArray[np.int64]  # address of uint16 or uint32
+    post_bytes: NDArray[np.int64]
+    weight: NDArray[np.int64]  # address; 0: one weight for all
+    constant: NDArray[np.generic]
+    delays: NDArray[np.int64]  # address of uint8; 0: none
+
+
+class FloatNeurons(NamedTuple):
+    """Parameters and state of LIF neurons; ``keep`` is 1 minus the decay."""
+
+    keep_u: NDArray[np.generic]  # per receptor
+    keep_v: NDArray[np.generic]  # per population, as the next three
+    vth: NDArray[np.generic]
+    bias: NDArray[np.generic]
+    v_reset: NDArray[np.generic]
+    each_keep_v: NDArray[np.generic]  # per neuron, of the populations that need it
+    each_vth: NDArray[np.generic]
+    each_bias: NDArray[np.generic]
+    each_v_reset: NDArray[np.generic]
+    u: NDArray[np.generic]  # per slot
+    arrived: NDArray[np.generic]  # per slot, to be added to u as one sum; empty: added singly
+    v: NDArray[np.generic]  # per cell
+    held: NDArray[np.generic]  # what a refractory neuron comes back with
+    until: NDArray[np.int64]  # first step in which it is free
+    queue: NDArray[np.int32]  # refractory cells of a population's part, a ring in order of time
+    ring: NDArray[np.generic]  # (depth, n_slots): what arrives at which step
+    whole: NDArray[np.generic]  # like keep_u: no decay
+    weight_type: NDArray[np.generic]  # empty, of the dtype in which weights are stored
+
+
+class FixedNeurons(NamedTuple):
+    """Parameters and state of FixedPointLIF neurons, int64."""
+
+    keep_u: NDArray[np.int64]  # 4096 - du - 1, per receptor
+    keep_v: NDArray[np.int64]  # 4096 - dv, per population
+    vth: NDArray[np.int64]  # vth << 6, per cell
+    bias: NDArray[np.int64]  # bias_mant << bias_exp, per cell
+    u: NDArray[np.int64]
+    arrived: NDArray[np.int64]  # stays empty, as integers add up to the same in any order
+    v: NDArray[np.int64]
+    held: NDArray[np.int64]  # Lava's fixed_pt LIF has no refractory period: these stay unused
+    until: NDArray[np.int64]
+    queue: NDArray[np.int32]
+    ring: NDArray[np.int64]
+    whole: NDArray[np.int64]
+    weight_type: NDArray[np.int32]
+
+
+class Parts(NamedTuple):
+    """How populations are cut, and what each part needs of its own."""
+
+    low: NDArray[np.int64]  # (n_parts, n_populations): first neuron of the population
+    high: NDArray[np.int64]
+    head: NDArray[np.int64]  # (n_parts, n_populations): oldest entry of its queue
+    waiting: NDArray[np.int64]  # ... and how many there are
+    spikes: NDArray[np.int32]  # (n_parts, room): of one window
+    starts: NDArray[np.int64]  # (n_parts, window + 1, n_populations)
+    total: NDArray[np.generic]  # (n_parts, BLOCK): scratch, as the rest
+    marks: NDArray[np.uint8]  # (n_parts, BLOCK)
+    words: NDArray[np.uint32]  # (n_parts, WORDS)
+    counts: NDArray[np.int32]  # (n_parts, WORDS)
+    thresholds: NDArray[np.uint32]  # (n_parts, MAX_EVENTS)
+
+
+class Drive(NamedTuple):
+    """What comes from outside in these steps."""
+
+    spike_ptr: NDArray[np.int64]  # (n_steps + 1,)
+    spike_neuron: NDArray[np.int32]  # source spikes, by step, then neuron
+    currents: NDArray[np.generic]  # (n_steps, n_columns)
+    poisson_ptr: NDArray[np.int64]  # (n_populations + 1,) where the stimuli of a population begin
+    poisson_stream: NDArray[np.int64]
+    poisson_receptor: NDArray[np.int64]
+    poisson_weight: NDArray[np.generic]
+    poisson_rate: NDArray[np.int64]  # where the rates of a stimulus begin in rates
+    poisson_by_step: NDArray[np.int64]  # entries from one step to the next; 0: constant
+    poisson_by_neuron: NDArray[np.int64]  # 1: a rate for every neuron; 0: one for all
+    rates: NDArray[np.float64]  # expected events per step
+    key: np.uint64
+
+
+class Record(NamedTuple):
+    """What these steps write."""
+
+    starts: NDArray[np.int64]  # (n_history + n_steps + 1, n_populations + 1)
+    spikes: NDArray[np.int32]  # the history, then these steps
+    events: NDArray[np.int64]  # per projection, counted up
+    probe_slot: NDArray[np.int64]  # u probes
+    probe_slot_population: NDArray[np.int64]
+    probe_cell: NDArray[np.int64]  # v probes
+    probe_cell_population: NDArray[np.int64]
+    trace_u: NDArray[np.generic]  # (n_steps, n_u)
+    trace_v: NDArray[np.generic]  # (n_steps, n_v)
+
+
+class Samples(NamedTuple):
+    """Independent samples and what is counted of them."""
+
+    rasters: NDArray[np.uint8]  # (batch, n_steps, n_raster_columns) of zeros and ones
+    raster_column: NDArray[np.int64]  # per population; -1: none
+    currents: NDArray[np.generic]  # (batch, n_steps, n_current_columns)
+    counts: NDArray[np.int32]  # (batch, n_count_columns): spikes per neuron
+    count_column: NDArray[np.int64]  # per population; -1: not counted

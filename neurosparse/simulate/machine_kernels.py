@@ -1,0 +1,140 @@
+"""What numba does not offer by itself.
+
+Arrays at an address, arrays without an owner, prefetching, and vectors as wide as the machine's.
+Each is an ordinary function with the same meaning in plain Python, so that kernels which use it
+still run uncompiled.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+import numpy as np
+from llvmlite import ir
+from numba import carray, types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+__all__ = ["array_at", "borrowed", "prefer_wide_vectors", "prefetch"]
+
+
+def array_at(address, size, like):
+    """Return the (size,) array of ``like``'s dtype that lies at ``address``; no copy, no owner.
+
+    Kernels take the synapses of many projections this way, in whatever dtype each of them is
+    stored, without a copy and without being compiled anew for every combination.
+    """
+    if size == 0:
+        return like[:0]
+    pointer = ctypes.cast(int(address), ctypes.POINTER(np.ctypeslib.as_ctypes_type(like.dtype)))
+    return np.ctypeslib.as_array(pointer, (int(size),))
+
+
+@intrinsic
+def _pointer(typingctx, address):
+    def codegen(context, builder, signature, args):
+        return builder.inttoptr(args[0], context.get_value_type(types.voidptr))
+
+    return types.voidptr(types.int64), codegen
+
+
+@overload(array_at)
+def _array_at_compiled(address, size, like):
+    dtype = like.dtype
+
+    def compiled(address, size, like):
+        return carray(_pointer(np.int64(address)), (size,), dtype)
+
+    return compiled
+
+
+def borrowed(group):
+    """Return a NamedTuple of arrays as it is, its arrays without an owner to keep count of.
+
+    Counting references of a hundred arrays, locked, costs more than the step of a small network.
+    The caller's own reference keeps the arrays alive.
+    """
+    return group
+
+
+@intrinsic
+def _without_owners(typingctx, group):
+    def codegen(context, builder, signature, args):
+        value = args[0]
+        for i, part in enumerate(signature.args[0].types):
+            if isinstance(part, types.Array):
+                make = context.make_array(part)
+                array = make(context, builder, builder.extract_value(value, i))
+                array.meminfo = cgutils.get_null_value(array.meminfo.type)
+                array.parent = cgutils.get_null_value(array.parent.type)
+                value = builder.insert_value(value, array._getvalue(), i)
+        return value
+
+    return group(group), codegen
+
+
+@overload(borrowed)
+def _borrowed_compiled(group):
+    def compiled(group):
+        return _without_owners(group)
+
+    return compiled
+
+
+def prefetch(array, index):
+    """Ask for the cache line of ``array[index]``; the index may lie outside."""
+
+
+@intrinsic
+def _prefetch_line(typingctx, array, index):
+    def codegen(context, builder, signature, args):
+        part = signature.args[0]
+        data = context.make_array(part)(context, builder, args[0]).data
+        byte = ir.IntType(8).as_pointer()
+        word = ir.IntType(32)
+        line = builder.bitcast(builder.gep(data, [args[1]]), byte)
+        signature = ir.FunctionType(ir.VoidType(), [byte, word, word, word])
+        ask = builder.module.declare_intrinsic("llvm.prefetch", [byte], signature)
+        # to read, to be kept in all caches, data
+        builder.call(ask, [line, word(0), word(3), word(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.int64), codegen
+
+
+@overload(prefetch, inline="always")
+def _prefetch_compiled(array, index):
+    def compiled(array, index):
+        _prefetch_line(array, np.int64(index))
+
+    return compiled
+
+
+def prefer_wide_vectors():
+    """Let the loops of the calling kernel use the widest vectors there are.
+
+    LLVM keeps to 256 bits on Intel's AVX-512 machines unless told otherwise; the neuron update
+    is a third faster with 512. The kernel stays a function of its own, as it would lose the mark
+    inside another.
+    """
+
+
+@intrinsic
+def _mark_wide(typingctx):
+    def codegen(context, builder, signature, args):
+        attributes = builder.function.attributes
+        # llvmlite knows only plain attributes by name; it prints what the set holds
+        if isinstance(attributes, set) and "alwaysinline" not in attributes:
+            set.add(attributes, '"prefer-vector-width"="512"')
+            set.add(attributes, "noinline")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@overload(prefer_wide_vectors, inline="always")
+def _prefer_wide_vectors_compiled():
+    def compiled():
+        _mark_wide()
+
+    return compiled
