@@ -57,5 +57,10 @@ class Uniform:
         self, layer: LayerView, surviving: NDArray[np.int64], n_grow: int, rng: np.random.Generator
     ) -> NDArray[np.int64]:
         """Return the chosen keys."""
-        n_free = layer.n_potential - surviving.size
-        return free_keys(surviving, sample_distinct(rng, n_free, n_grow))
+        taken = surviving
+        if not layer.autapses:
+            least = min(layer.n_post, layer.n_pre)
+            step = (layer.n_post if layer.by_pre else layer.n_pre) + 1
+            taken = np.union1d(surviving, np.arange(least) * step)
+        n_free = layer.n_post * layer.n_pre - taken.size
+        return free_keys(taken, sample_distinct(rng, n_free, n_grow))

@@ -20,13 +20,17 @@ class LayerView:
     n_post, n_pre : int
         Shape of the matrix of potential synapses.
     keys : (n_active,) int64
-        ``post * n_pre + pre`` of every synapse, ascending.
+        ``post * n_pre + pre`` of every synapse, ascending; ``pre * n_post + post`` if ``by_pre``.
     weights : (n_active,) float
         Signed weights ``w = s * theta``; changed in place by noise.
     signs : (n_active,) int8
         The sign ``s`` a synapse was given.
     learning_rate : float
         Of this step.
+    by_pre : bool
+        Whether synapses stand by presynaptic row, as the simulator has them.
+    autapses : bool
+        Whether neuron ``i`` of the source may connect to neuron ``i`` of the target.
     """
 
     n_post: int
@@ -35,16 +39,26 @@ class LayerView:
     weights: NDArray[Any]
     signs: NDArray[np.int8]
     learning_rate: float
+    by_pre: bool = False
+    autapses: bool = True
 
     @property
     def n_potential(self) -> int:
         """Number of synapses that could exist."""
-        return self.n_post * self.n_pre
+        diagonal = 0 if self.autapses else min(self.n_post, self.n_pre)
+        return self.n_post * self.n_pre - diagonal
 
     @property
     def n_active(self) -> int:
         """Number of synapses that exist."""
         return self.keys.size
+
+    def post_major(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return keys of this layer as ``post * n_pre + pre``."""
+        if not self.by_pre:
+            return keys
+        pre, post = np.divmod(keys, self.n_post)
+        return post * self.n_pre + pre
 
 
 @dataclass(frozen=True)

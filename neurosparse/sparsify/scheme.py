@@ -118,4 +118,4 @@ class Scheme:
         if not n_grow and not dropped.any():
             return None
         born = self.grow(layer, layer.keys[~dropped], n_grow, rng)
-        return exchange(layer, dropped, born, self.signs(born, layer.n_pre, rng))
+        return exchange(layer, dropped, born, self.signs(layer.post_major(born), layer.n_pre, rng))

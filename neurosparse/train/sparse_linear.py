@@ -172,7 +172,11 @@ class SparseLinear(nn.Module):
 
     @classmethod
     def from_synapses(cls, synapses: Synapses) -> SparseLinear:
-        """Make a layer with the topology and weights of ``synapses`` (delays are refused)."""
+        """Make a layer with the topology and weights of ``synapses``.
+
+        Delays and several synapses between a pair are refused.
+        """
+        synapses.require_unique_pairs("synapses")
         if synapses.delays is not None:
             raise ParameterError("synapses: have delays of their own; SparseLinear has none")
         layer = cls(synapses.n_pre, synapses.n_post, n_active=max(1, synapses.n_active))

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from neurosparse.errors import NeurosparseError, ParameterError, ShapeError
+from neurosparse.errors import NeurosparseError, ParameterError, ShapeError, TopologyError
 from neurosparse.network import Synapses
 from neurosparse.train import SparseLinear
 from neurosparse.train.sparse_linear_kernels import gather_rows, sampled_outer, transpose
@@ -182,6 +182,13 @@ def test_delays_are_refused() -> None:
     delayed = Synapses.from_edges([0], [0], 1.0, n_pre=1, n_post=1, delays=[2])
     with pytest.raises(ParameterError, match="synapses: have delays of their own"):
         SparseLinear.from_synapses(delayed)
+
+
+def test_multapses_are_refused_until_they_are_merged() -> None:
+    twice = Synapses.from_edges([0, 0], [0, 0], 1.0, n_pre=1, n_post=1, multapses=True)
+    with pytest.raises(TopologyError, match=r"synapses: holds multapses .*Synapses\.merged\(\)"):
+        SparseLinear.from_synapses(twice)
+    assert SparseLinear.from_synapses(twice.merged()).weight.tolist() == [2.0]
 
 
 @pytest.mark.parametrize("n_active", [11, 7, 30], ids=["same size", "fewer", "all"])
