@@ -1,16 +1,18 @@
-"""One style for all figures: colours that colour-blind readers can tell apart, few lines."""
+"""The style of the report: that of all plots, in figures that know their title and caption."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
+
+from neurosparse.plot.style import GREY, INK, LAYER_COLOURS, NEGATIVE, POSITIVE, RC
 
 __all__ = [
     "GREY",
@@ -26,37 +28,11 @@ __all__ = [
     "mark_epochs",
 ]
 
-# Okabe and Ito's palette, https://jfly.uni-koeln.de/color/
-INK, GREY = "#222222", "#9a9a9a"
-POSITIVE, NEGATIVE = "#d55e00", "#0072b2"
 MODEL_COLOURS = {"dense_ann": "#6b6b6b", "dense_snn": "#0072b2", "sparse_snn": "#d55e00"}
-LAYER_COLOURS = ("#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#0072b2", "#d55e00")
 
 _DPI = 160
 _FEW_EPOCHS = 10
 _TITLE_SIZE, _TITLE_LENGTH = 12.0, 84  # points, and characters that fit the width in them
-_RC: Any = {
-    "font.family": "DejaVu Sans",  # comes with matplotlib, so that all machines draw the same
-    "font.size": 10,
-    "text.color": INK,
-    "axes.edgecolor": "#666666",
-    "axes.labelcolor": INK,
-    "axes.labelsize": 10,
-    "axes.linewidth": 0.8,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 10,
-    "axes.titlepad": 8,
-    "figure.facecolor": "white",
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "lines.linewidth": 1.8,
-    "xtick.color": "#444444",
-    "ytick.color": "#444444",
-    "xtick.labelsize": 9,
-    "ytick.labelsize": 9,
-}
 
 
 @dataclass(frozen=True)
@@ -91,7 +67,7 @@ def draw(
 
     No pyplot, so that nothing is registered and no display is needed.
     """
-    with rc_context(_RC):
+    with rc_context(RC):
         figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
         size = min(_TITLE_SIZE, _TITLE_SIZE * _TITLE_LENGTH / len(title))
         figure.suptitle(title, x=0.008, ha="left", fontsize=size, fontweight="bold")
