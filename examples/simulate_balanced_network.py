@@ -84,34 +84,22 @@ def print_summary(network: Network, run: Run) -> None:
     print(f"a dense matrix in every step would take {dense:,} multiplications")
 
 
-def plot_raster(run: Run, path: Path) -> None:
-    """Draw the last half second: spikes of all neurons, and how many fire per millisecond."""
-    import matplotlib as mpl
+def plot_activity(run: Run, path: Path) -> None:
+    """Draw the last half second: spikes, and the rate of every population."""
+    from matplotlib.figure import Figure
 
-    mpl.use("agg")
-    import matplotlib.pyplot as plt
+    from neurosparse.plot import raster, rates
 
     n_shown = min(run.n_steps, round(500 / DT_MS))
-    figure, (raster, rate) = plt.subplots(
-        2, 1, sharex=True, figsize=(8, 6), height_ratios=(4, 1), layout="constrained"
-    )
-    offset = 0
-    counts = np.zeros(n_shown, dtype=np.int64)
-    for name, colour in (("excitatory", "tab:blue"), ("inhibitory", "tab:red")):
-        shown = run.spikes[name].window(run.n_steps - n_shown, run.n_steps)
-        raster.plot(
-            shown.steps * DT_MS, shown.neurons + offset, ".", ms=2, color=colour, label=name
-        )
-        counts += np.bincount(shown.steps, minlength=n_shown)
-        offset += shown.n_neurons
-    raster.set(ylabel="neuron", ylim=(0, offset))
-    raster.legend(
-        loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False, markerscale=5
-    )
-    rate.step(np.arange(n_shown) * DT_MS, 1000 * counts / offset / DT_MS, color="0.3", lw=0.7)
-    rate.set(xlabel="time [ms]", ylabel="rate [Hz]", xlim=(0, n_shown * DT_MS))
+    shown = {
+        name: run.spikes[name].window(run.n_steps - n_shown, run.n_steps)
+        for name in ("excitatory", "inhibitory")
+    }
+    figure = Figure(figsize=(9, 6.5), layout="constrained")
+    above, below = figure.subplots(2, 1, height_ratios=(3, 1))
+    raster(shown, dt_ms=DT_MS, ax=above)
+    rates(shown, dt_ms=DT_MS, bin_steps=10, ax=below)
     figure.savefig(path, dpi=150)
-    plt.close(figure)
 
 
 def main() -> None:
@@ -131,7 +119,7 @@ def main() -> None:
     run = simulate(network, {"external": external})
     print_summary(network, run)
     if args.plot:
-        plot_raster(run, args.plot)
+        plot_activity(run, args.plot)
         print(f"raster drawn to {args.plot}")
 
 
