@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from neurosparse.cli.free_run import FreeRun, run_freely
 from neurosparse.cli.inputs import Kind, encoding_of, first_samples, load_task
-from neurosparse.cli.options import Json, NetworkData, NetworkFile, NetworkSeed, Samples
+from neurosparse.cli.options import Json, NetworkData, NetworkFile, Samples
 from neurosparse.cli.output import emit_json, say, show_table
+from neurosparse.errors import ParameterError
 
 __all__ = ["simulate"]
 
@@ -23,12 +26,74 @@ def simulate(
     ] = None,
     steps: Annotated[
         int | None,
-        typer.Option("--steps", min=1, help="Steps per image. Default: as it was trained."),
+        typer.Option(
+            "--steps",
+            min=1,
+            help="Steps per image; default: as it was trained. Without images: steps to run now.",
+        ),
     ] = None,
-    seed: NetworkSeed = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(
+            "--seed",
+            min=0,
+            help="Seed of the split of digits; default: that of the training, so that no test "
+            "image was trained on. Without images: of the events; default: 0.",
+        ),
+    ] = None,
+    poisson: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--poisson",
+            metavar="NAME=RATE[:WEIGHT]",
+            help="Instead of images, Poisson events to this population: RATE per neuron and step, "
+            "each adding WEIGHT (default 1) where it holds neurons. Repeatable.",
+        ),
+    ] = None,
+    threads: Annotated[
+        int,
+        typer.Option("--threads", min=1, help="Threads of a run without images."),
+    ] = 1,
+    progress: Annotated[
+        bool | None,
+        typer.Option(
+            "--progress/--no-progress", help="Bar of a run without images. Default: at a terminal."
+        ),
+    ] = None,
+    stream: Annotated[
+        Path | None,
+        typer.Option("--stream", help="Without images: write spikes and counts here (HDF5)."),
+    ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", help="Without images: save the last state here."),
+    ] = None,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            "--resume",
+            help="Without images: go on from the state in this file, with its random numbers "
+            "unless --seed is given.",
+        ),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option("--plot", help="Without images: draw the spikes (.png, .pdf, .svg)."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Classify test images event by event and count events."""
+    """Classify test images, or run without them; count events."""
+    if poisson or any(file is not None for file in (stream, checkpoint, resume, plot)):
+        if data is not None or samples is not None or encoding is not None:
+            raise ParameterError(
+                "--data, --samples, --encoding: are for images; --poisson, --stream, --checkpoint, "
+                "--resume and --plot for runs without; give one kind"
+            )
+        options = FreeRun(
+            poisson or (), steps, seed, threads, progress, stream, checkpoint, resume, plot
+        )
+        run_freely(network, options, as_json=as_json)
+        return
     from neurosparse.compare import evaluate_dataset
     from neurosparse.network import Network
 

@@ -26,7 +26,11 @@ import numpy as np
 
 from neurosparse.errors import ExportLimitError, NeurosparseError, ParameterError, StorageError
 from neurosparse.loihi.grid import GRIDS, SignMode, choose_sign_mode
-from neurosparse.loihi.limits import off_grid_violations, structural_violations
+from neurosparse.loihi.limits import (
+    off_grid_violations,
+    refuse_multapses,
+    structural_violations,
+)
 from neurosparse.loihi.quantise import Quantisation
 from neurosparse.network import Network
 from neurosparse.network.storage import pack_network, unpack_network
@@ -34,7 +38,7 @@ from neurosparse.network.storage import pack_network, unpack_network
 __all__ = ["FORMAT", "RUNNER", "VERSION", "Bundle", "Tag", "read_bundle", "write_bundle"]
 
 FORMAT = "neurosparse-lava-bundle"
-VERSION = 1
+VERSION = 2
 RUNNER = Path(__file__).parent / "runner"
 Tag = Literal["floating_pt", "fixed_pt"]
 
@@ -111,6 +115,8 @@ def write_bundle(
     ------
     ExportLimitError
         With everything that Lava's processes cannot do, all at once.
+    TopologyError
+        If several synapses connect one pair.
     ParameterError
         If an integer network comes with a quantisation.
     StorageError
@@ -124,6 +130,7 @@ def write_bundle(
         networks["fixed_pt"] = quantisation.network
         if list(quantisation.network.populations) != list(network.populations):
             raise ParameterError("quantisation: it belongs to another network; quantise this one")
+    refuse_multapses(network)
     violations = structural_violations(network)
     violations += off_grid_violations(network) if network.is_integer else []
     if violations:
@@ -178,7 +185,7 @@ def _fill(
     arrays: dict[str, Any] = {}
     headers = {}
     for tag, network in networks.items():
-        headers[tag], own = pack_network(network)
+        headers[tag], own = pack_network(network, plain=True)
         arrays.update({f"{tag}/{name}": array for name, array in own.items()})
     with (folder / _ARRAYS).open("wb") as file:
         np.savez_compressed(file, **arrays)

@@ -213,9 +213,14 @@ def _input_tables(
     network: Network, inputs: Mapping[str, InputSpec], n_steps: int | None
 ) -> tuple[dict[str, NDArray[Any]], int]:
     """Lay the inputs out as one table (n_steps, size) per driven population."""
-    checked = Inputs(network, inputs, n_steps, np.float64)
-    steps = check_count("n_steps", checked.n_steps, least=1)
-    drive = checked.chunk(0, steps)
+    checked = Inputs(network, inputs, np.float64)
+    if checked.is_random:
+        raise ParameterError("inputs: Lava is given spikes and currents; draw random ones before")
+    steps = check_count("n_steps", checked.n_steps(n_steps, 0), least=1)
+    drive = checked.chunk(0, steps, 0)
+    currents: NDArray[Any] = drive.currents
+    if network.is_integer:
+        currents = np.right_shift(currents, 6)  # as they were given
     at = np.repeat(np.arange(steps), np.diff(drive.spike_ptr))
     tables: dict[str, NDArray[Any]] = {"n_steps": np.array(steps)}
     first = 0
@@ -223,16 +228,16 @@ def _input_tables(
         last = first + population.size
         if name in checked.current_columns:
             column = checked.current_columns[name]
-            tables[f"input:{name}"] = drive.currents[:, column : column + population.size]
+            tables[f"input:{name}"] = currents[:, column : column + population.size]
         elif name in inputs:
             own = (drive.spike_neuron >= first) & (drive.spike_neuron < last)
             raster = np.zeros((steps, population.size), dtype=np.uint8)
             raster[at[own], drive.spike_neuron[own] - first] = 1
             tables[f"input:{name}"] = raster
         first = last
-    if network.is_integer and np.abs(drive.currents).max(initial=0) > MAX_CURRENT:
+    if network.is_integer and np.abs(currents).max(initial=0) > MAX_CURRENT:
         raise ParameterError(
-            f"inputs: a current of {np.abs(drive.currents).max()}; allowed is -{MAX_CURRENT} to "
+            f"inputs: a current of {np.abs(currents).max()}; allowed is -{MAX_CURRENT} to "
             f"{MAX_CURRENT}, which is what a 24-bit u holds"
         )
     return tables, steps

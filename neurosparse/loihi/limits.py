@@ -7,7 +7,19 @@ import numpy as np
 from neurosparse.loihi.grid import choose_sign_mode
 from neurosparse.network import LIF, Network
 
-__all__ = ["off_grid_violations", "structural_violations"]
+__all__ = ["off_grid_violations", "refuse_multapses", "structural_violations"]
+
+
+def refuse_multapses(network: Network) -> None:
+    """Raise if a projection holds several synapses between a pair: a matrix has one entry for it.
+
+    Raises
+    ------
+    TopologyError
+        Naming the projection.
+    """
+    for projection in network.projections:
+        projection.synapses.require_unique_pairs(f"projection {projection.name!r}")
 
 
 def structural_violations(network: Network) -> list[str]:

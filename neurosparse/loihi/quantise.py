@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neurosparse.errors import ExportLimitError, ParameterError, TopologyError
 from neurosparse.loihi.grid import GRIDS, SignMode
-from neurosparse.loihi.limits import structural_violations
+from neurosparse.loihi.limits import refuse_multapses, structural_violations
 from neurosparse.loihi.scale import U_LIMIT, choose_scale
 from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
 from neurosparse.network.checks import check_finite
@@ -113,7 +113,8 @@ def quantise(
         refractory periods, reset by subtraction, ``v_reset`` other than 0), ``dv`` per neuron,
         ``du`` below 1/8192, signs that contradict the sign mode, thresholds that round to 0.
     ParameterError, TopologyError
-        If the network holds integers already, or a sign mode is unknown.
+        If the network holds integers already, several synapses connect one pair, or a sign mode is
+        unknown.
 
     Notes
     -----
@@ -137,6 +138,7 @@ def quantise(
             "network: holds integers already; write_bundle takes it as it is, quantise takes a "
             "float network"
         )
+    refuse_multapses(network)
     modes = _resolve_modes(network, sign_mode)
     violations = structural_violations(network)
     for projection in network.projections:

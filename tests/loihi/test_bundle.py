@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurosparse.errors import ExportLimitError, ParameterError, StorageError
+from neurosparse.errors import ExportLimitError, ParameterError, StorageError, TopologyError
 from neurosparse.loihi import Bundle, quantise, read_bundle, write_bundle
 from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
 
@@ -105,6 +105,32 @@ def test_network_that_lava_cannot_run_is_refused(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_one_weight_for_all_is_written_out_for_other_readers(tmp_path: Path) -> None:
+    synapses = Synapses.from_edges([0, 1, 1], [1, 0, 1], 2, n_pre=2, n_post=2, dtype=np.int16)
+    net = Network(
+        {"in": Population(2), "out": Population(2, FixedPointLIF(vth=5))},
+        [Projection("in", "out", synapses)],
+    )
+    bundle = write_bundle(tmp_path / "bundle", net)
+    assert bundle.network("fixed_pt").projections[0].synapses == synapses
+    with np.load(bundle.path / "arrays.npz") as arrays:  # by postsynaptic row
+        assert arrays["fixed_pt/p0.indptr"].tolist() == [0, 1, 3]
+        assert arrays["fixed_pt/p0.indices"].tolist() == [1, 0, 1]
+        assert arrays["fixed_pt/p0.weights"].tolist() == [2, 2, 2]
+
+
+def test_multapses_are_refused(tmp_path: Path) -> None:
+    twice = Synapses.from_edges([0, 0], [0, 0], 0.5, n_pre=1, n_post=1, multapses=True)
+    net = Network(
+        {"in": Population(1), "out": Population(1, LIF())}, [Projection("in", "out", twice)]
+    )
+    message = r"projection 'in->out': holds multapses .*; merge them with Synapses.merged\(\)"
+    with pytest.raises(TopologyError, match=message):
+        write_bundle(tmp_path / "bundle", net)
+    with pytest.raises(TopologyError, match=message):
+        quantise(net)
+
+
 def test_quantisation_of_another_network(tmp_path: Path, float_network: Network) -> None:
     other = quantise(Network({"x": Population(1, LIF())}))
     with pytest.raises(ParameterError, match="quantisation: it belongs to another network"):
@@ -184,7 +210,7 @@ def test_foreign_manifest(tmp_path: Path, text: str) -> None:
 
 
 def test_manifest_without_its_parts(tmp_path: Path) -> None:
-    (tmp_path / "manifest.json").write_text('{"format": "neurosparse-lava-bundle", "version": 1}')
+    (tmp_path / "manifest.json").write_text('{"format": "neurosparse-lava-bundle", "version": 2}')
     with pytest.raises(StorageError, match="not a readable bundle"):
         read_bundle(tmp_path)
 
@@ -194,7 +220,7 @@ def test_later_version(bundle: Bundle) -> None:
         manifest["version"] = 99
 
     edit_manifest(bundle.path, raise_version)
-    with pytest.raises(StorageError, match="bundle version 99; this neurosparse reads 1"):
+    with pytest.raises(StorageError, match="bundle version 99; this neurosparse reads 2"):
         read_bundle(bundle.path)
 
 
