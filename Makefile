@@ -11,10 +11,11 @@ PYTHON ?=
 
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PEERS := .peers
 BOUNDSCHECK_TESTS := $(wildcard tests/simulate tests/sparsify tests/train)
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-main test-boundscheck lint bench clean
+.PHONY: help install demo test test-main test-boundscheck lint bench peers clean
 
 help:  ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 28
@@ -49,7 +50,14 @@ lint: $(INSTALLED)  ## Check style, types and the direction of imports
 bench: $(INSTALLED)  ## Run every benchmark
 	$(BIN)/python -m benchmarks --all
 
+peers: $(PEERS)/brian2/.installed $(PEERS)/nest/.installed  ## Make environments of Brian2 and NEST for the benchmarks
+
+$(PEERS)/%/.installed: requirements/peers-%.txt $(INSTALLED)
+	$(BIN)/python -m venv $(PEERS)/$*
+	$(PEERS)/$*/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	@touch $@
+
 clean:  ## Remove everything made, .venv too
-	rm -rf $(VENV) $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	rm -rf $(VENV) $(PEERS) $(OUT) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis \
 	    .import_linter_cache
 	find neurosparse tests benchmarks examples -name __pycache__ -type d -exec rm -rf {} +

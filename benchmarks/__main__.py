@@ -1,4 +1,4 @@
-"""Run benchmarks: ``python -m benchmarks NAME [--json FILE] [--quick]``."""
+"""Run benchmarks: ``python -m benchmarks NAME [--json FILE] [--figures FOLDER] [--quick]``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.harness import Outcome, UnknownBenchmark, available, describe, run_benchmark
+from benchmarks.harness import (
+    Outcome,
+    UnknownBenchmark,
+    available,
+    describe,
+    draw,
+    run_benchmark,
+)
 from neurosparse.network.atomic import atomic_write
 
 
@@ -21,6 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--all", action="store_true", help="run every benchmark")
     parser.add_argument("--list", action="store_true", help="name the benchmarks and stop")
     parser.add_argument("--json", metavar="FILE", help="also write the records to FILE")
+    parser.add_argument(
+        "--figures", metavar="FOLDER", help="where figures go; default is beside --json's FILE"
+    )
     parser.add_argument("--quick", action="store_true", help="only the smallest cases")
     options = parser.parse_args(arguments)
     if options.list:
@@ -33,11 +44,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     unknown = [name for name in names if name not in available()]
     if unknown:
         parser.error(str(UnknownBenchmark(f"no benchmark {unknown[0]!r}; see --list")))
+    figures = options.figures or (Path(options.json).parent if options.json else None)
     outcomes = []
     for name in names:
         print(f"{name} ...", file=sys.stderr)
         outcomes.append(run_benchmark(name, quick=options.quick))
         show(outcomes[-1])
+        if figures and (figure := draw(outcomes[-1], Path(figures))):
+            print(f"{name}: drew {figure}", file=sys.stderr)
     if options.json:
         records = [record.as_dict() for outcome in outcomes for record in outcome.records]
         with atomic_write(options.json) as file:
@@ -59,6 +73,8 @@ def show(outcome: Outcome) -> None:
         table.add_row(record.case, record.metric, *numbers, record.unit, str(record.n))
     # a pipe has no width: leave the table as wide as it is
     Console(width=None if sys.stdout.isatty() else 160).print(table)
+    for part in outcome.omitted:
+        print(f"{outcome.name}: {part.what} left out: {part.reason}")
 
 
 if __name__ == "__main__":

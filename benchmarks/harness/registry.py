@@ -6,24 +6,22 @@ import importlib
 import pkgutil
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol, cast
 
 import benchmarks
 from benchmarks.harness.record import Record
+from benchmarks.harness.unavailable import Omitted, Unavailable
 from neurosparse.errors import BackendMissingError, DataError
 
 __all__ = [
     "Outcome",
-    "Unavailable",
     "UnknownBenchmark",
     "available",
     "describe",
+    "draw",
     "run_benchmark",
 ]
-
-
-class Unavailable(Exception):  # noqa: N818 - not an error: a benchmark says why it cannot run here
-    """Raised by a benchmark that cannot run here; the message says what is missing."""
 
 
 class UnknownBenchmark(LookupError):  # noqa: N818 - reads as what it is
@@ -35,17 +33,18 @@ class Benchmark(Protocol):
 
     __doc__: str | None
 
-    def run(self, quick: bool) -> Iterable[Record]:
+    def run(self, quick: bool) -> Iterable[Record | Omitted]:
         """Measure; ``quick`` asks for the smallest cases, enough to see that it works."""
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Records of one benchmark, or why there are none."""
+    """Records of one benchmark, and what was left out; or why there are none."""
 
     name: str
     records: tuple[Record, ...]
     skipped: str = ""
+    omitted: tuple[Omitted, ...] = ()
 
 
 def available() -> tuple[str, ...]:
@@ -86,6 +85,36 @@ def run_benchmark(name: str, *, quick: bool = False) -> Outcome:
         If there is none of this name.
     """
     try:
-        return Outcome(name, tuple(_load(name).run(quick)))
+        yielded = tuple(_load(name).run(quick))
     except (Unavailable, BackendMissingError, DataError) as reason:
         return Outcome(name, (), str(reason))
+    return Outcome(
+        name,
+        tuple(entry for entry in yielded if isinstance(entry, Record)),
+        # the same for every case of a benchmark: told once
+        omitted=tuple(dict.fromkeys(part for part in yielded if isinstance(part, Omitted))),
+    )
+
+
+def draw(outcome: Outcome, folder: Path) -> Path | None:
+    """Draw the figure of a benchmark that has a ``draw(records, path)``.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What to draw.
+    folder : path
+        Where ``<name>.png`` goes; made if need be.
+
+    Returns
+    -------
+    path or None
+        The file; None if the benchmark has no figure, or no records.
+    """
+    function = getattr(_load(outcome.name), "draw", None)
+    if function is None or not outcome.records:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{outcome.name}.png"
+    function(outcome.records, path)
+    return path

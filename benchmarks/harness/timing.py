@@ -6,11 +6,19 @@ import gc
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Rounds", "measure", "side_by_side"]
+__all__ = ["Rounds", "in_turns", "measure", "side_by_side"]
+
+T = TypeVar("T")
+
+# Idle threads of BLAS and OpenMP go on spinning for a while after a call (OpenBLAS for about 30 ms)
+# and would slow down whoever is measured next.
+PAUSE = 0.1  # seconds
 
 
 def _seconds(function: Callable[[], object]) -> float:
@@ -83,6 +91,34 @@ def side_by_side(
     ValueError
         If there is no candidate, or no round.
     """
+    timed = {name: partial(_seconds, function) for name, function in candidates.items()}
+    return Rounds({name: np.array(s) for name, s in in_turns(timed, n, warmup=warmup).items()})
+
+
+def in_turns(
+    candidates: Mapping[str, Callable[[], T]], n: int = 5, *, warmup: int = 1
+) -> dict[str, list[T]]:
+    """Call candidates that measure themselves in turns, A B A B.
+
+    Parameters
+    ----------
+    candidates : mapping of str to callable
+        Called without arguments; each returns what it measured.
+    n : int
+        Rounds, >= 1.
+    warmup : int
+        Calls of each before the first round, >= 0; what they return is dropped.
+
+    Returns
+    -------
+    dict of str to list
+        What each returned, entry ``i`` in round ``i``.
+
+    Raises
+    ------
+    ValueError
+        If there is no candidate, or no round.
+    """
     if not candidates or n < 1 or warmup < 0:
         raise ValueError(
             f"candidates, n, warmup: got {list(candidates)}, {n}, {warmup}; "
@@ -91,6 +127,9 @@ def side_by_side(
     for function in candidates.values():
         for _ in range(warmup):
             function()
-    rounds = [[_seconds(function) for function in candidates.values()] for _ in range(n)]
-    times = np.array(rounds, dtype=np.float64)
-    return Rounds({name: times[:, i].copy() for i, name in enumerate(candidates)})
+    results: dict[str, list[T]] = {name: [] for name in candidates}
+    for _ in range(n):
+        for name, function in candidates.items():
+            time.sleep(PAUSE)
+            results[name].append(function())
+    return results

@@ -4,12 +4,21 @@ import dataclasses
 import sys
 import types
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from benchmarks import harness
-from benchmarks.harness import Record, Unavailable, UnknownBenchmark, registry, timing
+from benchmarks.harness import (
+    Omitted,
+    Outcome,
+    Record,
+    Unavailable,
+    UnknownBenchmark,
+    registry,
+    timing,
+)
 from neurosparse.errors import BackendMissingError, DataError
 
 FIELDS = (
@@ -76,6 +85,12 @@ def test_candidates_take_turns(clock: FakeClock) -> None:
     assert rounds.median("a") == 4
 
 
+def test_what_measures_itself_takes_turns_too() -> None:
+    numbers = iter(range(10))
+    results = harness.in_turns({"a": lambda: next(numbers), "b": lambda: next(numbers)}, 2)
+    assert results == {"a": [2, 4], "b": [3, 5]}  # 0 and 1 were the warm-up
+
+
 def test_garbage_is_not_collected_inside() -> None:
     import gc
 
@@ -89,6 +104,8 @@ def test_garbage_is_not_collected_inside() -> None:
 def test_nothing_to_measure(arguments: Any) -> None:
     with pytest.raises(ValueError, match="expected a candidate, n >= 1"):
         harness.side_by_side(*arguments)
+    with pytest.raises(ValueError, match="expected a candidate, n >= 1"):
+        harness.in_turns(*arguments)
 
 
 # ---------------------------------------------------------------------- discovery
@@ -137,6 +154,36 @@ def test_what_cannot_run_here_is_skipped_with_a_reason(
     register(monkeypatch, "fake", run)
     outcome = harness.run_benchmark("fake")
     assert (outcome.records, outcome.skipped) == ((), "MNIST is not here")
+
+
+def test_a_part_that_is_missing_does_not_stop_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(quick: bool) -> Iterator[Record | Omitted]:
+        yield Omitted("peer", "not installed")
+        yield Omitted("peer", "not installed")  # for another case
+        yield Record.of("fake", "", "time", 1.0, "s")
+
+    register(monkeypatch, "fake", run)
+    outcome = harness.run_benchmark("fake")
+    assert (len(outcome.records), outcome.skipped) == (1, "")
+    assert outcome.omitted == (Omitted("peer", "not installed"),)
+
+
+def test_figures_are_drawn_of_records(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def run(quick: bool) -> Iterator[Record]:
+        yield Record.of("fake", "", "time", 1.0, "s")
+
+    register(monkeypatch, "fake", run)
+    outcome = harness.run_benchmark("fake")
+    folder = tmp_path / "new"
+    assert harness.draw(outcome, folder) is None  # it has no figure
+    module = sys.modules["benchmarks.fake"]
+    monkeypatch.setattr(
+        module, "draw", lambda records, path: path.write_text(records[0].metric), raising=False
+    )
+    path = harness.draw(outcome, folder)
+    assert path == folder / "fake.png"
+    assert path.read_text() == "time"
+    assert harness.draw(Outcome("fake", (), "no data"), folder) is None
 
 
 def test_other_errors_are_not_hidden(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks.__main__ as command
-from benchmarks.harness import Outcome, Record
+from benchmarks.harness import Omitted, Outcome, Record
 
 RECORDS = (
     Record.of("fake", "n=1", "time", [1.0, 2.0, 3.0], "ms"),
@@ -19,6 +19,10 @@ def _fake_benchmarks(monkeypatch: pytest.MonkeyPatch) -> None:
     def run(name: str, *, quick: bool = False) -> Outcome:
         return Outcome(name, RECORDS) if name == "fake" else Outcome(name, (), "no data")
 
+    def draw(outcome: Outcome, folder: Path) -> Path | None:
+        return folder / "fake.png" if outcome.records else None
+
+    monkeypatch.setattr(command, "draw", draw)
     monkeypatch.setattr(command, "available", lambda: ("empty", "fake"))
     monkeypatch.setattr(command, "describe", lambda name: f"About {name}.")
     monkeypatch.setattr(command, "run_benchmark", run)
@@ -46,6 +50,19 @@ def test_json_holds_the_records_of_all(tmp_path: Path, capsys: pytest.CaptureFix
     assert json.loads(target.read_text()) == [record.as_dict() for record in RECORDS]
     assert [path.name for path in target.parent.iterdir()] == ["records.json"]
     assert "empty: skipped: no data" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("options", [["--figures", "{}"], ["--json", "{}/records.json"]])
+def test_figures_go_where_asked_or_beside_the_json(
+    options: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.main(["fake", *(option.format(tmp_path) for option in options)])
+    assert f"fake: drew {tmp_path / 'fake.png'}" in capsys.readouterr().err
+
+
+def test_what_was_left_out_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    command.show(Outcome("fake", RECORDS, omitted=(Omitted("a peer", "not installed"),)))
+    assert "fake: a peer left out: not installed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
