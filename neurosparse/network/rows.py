@@ -6,7 +6,7 @@ Whatever is as long as the synapses is read in chunks, so that this needs little
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,11 +14,7 @@ from numpy.typing import NDArray
 from neurosparse.errors import TopologyError
 from neurosparse.network.checks import check_indices, check_vector
 
-if TYPE_CHECKING:
-    from typing import Self
-
 __all__ = [
-    "BuiltFromRows",
     "FanIn",
     "FanOut",
     "check_rows",
@@ -55,15 +51,6 @@ class FanIn(NamedTuple):
     pre: NDArray[np.int32]
     weights: NDArray[Any]
     delays: NDArray[np.uint8] | None
-
-
-class BuiltFromRows:
-    """What the constructors of `Synapses`, which have files of their own, end in."""
-
-    @classmethod
-    def _of_rows(cls, n_pre: int, n_post: int, rows: FanIn | FanOut, *, multapses: bool) -> Self:
-        """Wrap validated, read-only rows."""
-        raise NotImplementedError
 
 
 def index_dtype(n_neurons: int) -> np.dtype[Any]:
@@ -109,12 +96,11 @@ def count_entries(indices: NDArray[Any], n_columns: int) -> NDArray[np.int64]:
 
 
 def check_rows(
-    names: tuple[str, str],
+    name: str,
     indptr: Any,
     indices: Any,
     *,
-    n_rows: int,
-    n_columns: int,
+    shape: tuple[int, int],
     dtype: Any,
     multapses: bool,
 ) -> tuple[NDArray[np.int64], NDArray[Any]]:
@@ -122,14 +108,14 @@ def check_rows(
 
     Parameters
     ----------
-    names : pair of str
-        What messages call ``indptr`` and ``indices``.
+    name : str
+        What messages call ``indices``.
     indptr : (n_rows + 1,) int
         Row pointers.
     indices : (n_active,) int
         Columns, ascending within a row.
-    n_rows, n_columns : int
-        Sizes.
+    shape : (int, int)
+        Number of rows and of columns.
     dtype : dtype
         Of the indices returned.
     multapses : bool
@@ -140,20 +126,20 @@ def check_rows(
     ShapeError, TopologyError, ParameterError
         If lengths do not fit, the pointers fall, or an index is out of range or out of order.
     """
-    pointers, columns = names
-    indptr = check_vector(pointers, indptr, n_rows + 1, np.int64)
+    n_rows, n_columns = shape
+    indptr = check_vector("indptr", indptr, n_rows + 1, np.int64)
     if indptr[0] != 0 or np.any(indptr[1:] < indptr[:-1]):
-        raise TopologyError(f"{pointers}: must start at 0 and never fall")
+        raise TopologyError("indptr: must start at 0 and never fall")
     n_active = int(indptr[-1])
     given = np.asarray(indices)
     if given.shape == (n_active,):
-        check_indices(columns, given, n_columns)
-    indices = check_vector(columns, given, n_active, dtype)
+        check_indices(name, given, n_columns)
+    indices = check_vector(name, given, n_active, dtype)
     wrong = _out_of_order(indptr, indices, np.less if multapses else np.less_equal)
     if wrong.size:
         what = "not ascending within a row" + ("" if multapses else ", or doubled")
         raise TopologyError(
-            f"{columns}: {what} (first at {wrong[0]}); "
+            f"{name}: {what} (first at {wrong[0]}); "
             "build with Synapses.from_edges, which sorts and names duplicates"
         )
     return indptr, indices

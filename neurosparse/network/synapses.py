@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import TopologyError
+from neurosparse.network import connect, given
 from neurosparse.network.checks import check_sizes
-from neurosparse.network.connect import RandomConstructors
-from neurosparse.network.given import GivenConstructors
 from neurosparse.network.rows import (
     FanIn,
     FanOut,
-    check_rows,
     count_entries,
     frozen,
     index_dtype,
@@ -28,19 +26,15 @@ from neurosparse.network.values import (
     MAX_DELAY,
     DelaySpec,
     WeightSpec,
-    check_delays,
     check_weights,
     make_weights,
 )
-
-if TYPE_CHECKING:
-    from typing import Self
 
 __all__ = ["MAX_DELAY", "DelaySpec", "FanIn", "FanOut", "Synapses", "WeightSpec"]
 
 
 @dataclass(frozen=True, eq=False, init=False, repr=False)
-class Synapses(RandomConstructors, GivenConstructors):
+class Synapses:
     """Weighted connections from ``n_pre`` to ``n_post`` neurons.
 
     Stored by postsynaptic or by presynaptic row, as they were made; the other view, `by_pre` or
@@ -89,6 +83,17 @@ class Synapses(RandomConstructors, GivenConstructors):
     multapses: bool
     stored: FanIn | FanOut
 
+    random = classmethod(connect.random)
+    bernoulli = classmethod(connect.bernoulli)
+    fixed_fan_in = classmethod(connect.fixed_fan_in)
+    fixed_fan_out = classmethod(connect.fixed_fan_out)
+    fixed_total = classmethod(connect.fixed_total)
+
+    from_fan_out = classmethod(given.from_fan_out)
+    from_edges = classmethod(given.from_edges)
+    from_scipy = classmethod(given.from_scipy)
+    all_to_all = classmethod(given.all_to_all)
+
     def __init__(
         self,
         n_post: int,
@@ -101,18 +106,14 @@ class Synapses(RandomConstructors, GivenConstructors):
         multapses: bool = False,
     ) -> None:
         check_sizes(n_pre, n_post)
-        indptr, indices = check_rows(
-            ("indptr", "indices"),
-            indptr,
-            indices,
-            n_rows=n_post,
-            n_columns=n_pre,
+        parts = given.given_rows(
+            "indices",
+            (indptr, indices, weights, delays),
+            shape=(n_post, n_pre),
             dtype=np.int32,
             multapses=multapses,
         )
-        values = check_weights(weights, indices.size)
-        steps = None if delays is None else check_delays(delays, indices.size)
-        self._set(n_pre, n_post, FanIn(frozen(indptr), frozen(indices), values, steps), multapses)
+        self._set(n_pre, n_post, FanIn(*parts), multapses)
 
     def _set(self, n_pre: int, n_post: int, rows: FanIn | FanOut, multapses: bool) -> None:
         fix = object.__setattr__
@@ -122,7 +123,10 @@ class Synapses(RandomConstructors, GivenConstructors):
         fix(self, "stored", rows)
 
     @classmethod
-    def _of_rows(cls, n_pre: int, n_post: int, rows: FanIn | FanOut, *, multapses: bool) -> Self:
+    def _of_rows(
+        cls, n_pre: int, n_post: int, rows: FanIn | FanOut, *, multapses: bool
+    ) -> Synapses:
+        """Wrap validated, read-only rows."""
         synapses = object.__new__(cls)
         synapses._set(n_pre, n_post, rows, multapses)
         return synapses
