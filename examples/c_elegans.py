@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosparse.models import c_elegans, find_data
+from neurosparse.data import find_data
+from neurosparse.models import c_elegans
 from neurosparse.simulate import simulate
 
 N_LISTED = 5

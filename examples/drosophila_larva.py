@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosparse.models import drosophila_larva, find_data
+from neurosparse.data import find_data
+from neurosparse.models import drosophila_larva
 from neurosparse.simulate import simulate
 
 

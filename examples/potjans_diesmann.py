@@ -15,7 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from neurosparse.models import find_data, potjans_diesmann
+from neurosparse.data import find_data
+from neurosparse.models import potjans_diesmann
 from neurosparse.models.microcircuit import REFERENCE_RATES_HZ
 from neurosparse.simulate import simulate
 

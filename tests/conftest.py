@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from neurosparse.data.places import data_folders
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # No deadlines: the first example of a test may compile a kernel, and CI machines are shared.
@@ -33,10 +35,7 @@ def rng() -> np.random.Generator:
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
     """Return the folder of real data sets, or skip."""
-    places = [ROOT.parent / "shared" / "data"]
-    if "NEUROSPARSE_DATA" in os.environ:
-        places.insert(0, Path(os.environ["NEUROSPARSE_DATA"]))
-    for place in places:
-        if place.is_dir():
-            return place
+    for folder in data_folders():
+        if folder.is_dir():
+            return folder
     pytest.skip("no data sets: NEUROSPARSE_DATA is not set to a folder, nor is ../shared/data one")

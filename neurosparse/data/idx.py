@@ -14,11 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.data.dataset import ImageDataset
+from neurosparse.data.places import ENVIRONMENT, data_folders
 from neurosparse.errors import DataError
 
 __all__ = ["load_idx", "read_idx"]
-
-ENVIRONMENT = "NEUROSPARSE_DATA"
 
 # Part of the data set -> stems of its image and label files, as published since 1998.
 _PARTS = {
@@ -43,8 +42,8 @@ def load_idx(
     ----------
     folder : path, optional
         Where the files lie, in it or in its subfolder ``name``; then only there is looked. Without
-        it, the places are the folder in the environment variable ``NEUROSPARSE_DATA``, then
-        ``../shared/data`` beside the current directory and beside a checkout.
+        it, the places are the subfolders of that name in `data_folders`, and the folder in the
+        environment variable ``NEUROSPARSE_DATA`` itself.
     name : str
         Name of the data set and of its subfolder.
 
@@ -105,16 +104,11 @@ def _find_folder(folder: str | PathLike[str] | None, name: str) -> Path:
 def _places(folder: str | PathLike[str] | None, name: str) -> list[Path]:
     if folder is not None:
         return [Path(folder), Path(folder) / name]
-    places = []
+    places = [each / name for each in data_folders()]
     if os.environ.get(ENVIRONMENT):
-        root = Path(os.environ[ENVIRONMENT])
-        # its subfolder first: a folder of several data sets may hold loose files as well
-        places += [root / name, root]
-    places.append(Path.cwd().parent / "shared" / "data" / name)
-    checkout = Path(__file__).resolve().parents[2]
-    if (checkout / "pyproject.toml").is_file():
-        places.append(checkout.parent / "shared" / "data" / name)
-    return list(dict.fromkeys(places))
+        # after its subfolder: a folder of several data sets may hold loose files as well
+        places.insert(1, Path(os.environ[ENVIRONMENT]))
+    return places
 
 
 def _candidates(folder: Path, stem: str) -> list[Path]:

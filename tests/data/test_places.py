@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from neurosparse.data import find_data
+from neurosparse.data.places import data_folders
 from neurosparse.errors import DataError
-from neurosparse.models import find_data
 
 
 def test_environment_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,3 +31,12 @@ def test_missing_data_say_where_was_looked(tmp_path: Path, monkeypatch: pytest.M
         find_data("no", "such")
     assert str(tmp_path / "no" / "such") in str(error.value)
     assert "set NEUROSPARSE_DATA" in str(error.value)
+
+
+def test_a_folder_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    same = tmp_path / "shared" / "data"
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    monkeypatch.setenv("NEUROSPARSE_DATA", str(same))
+    assert data_folders().count(same) == 1
+    assert data_folders()[0] == same
