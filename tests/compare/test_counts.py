@@ -15,7 +15,7 @@ from neurosparse.network import (
     Projection,
     Synapses,
 )
-from tests.strategies import feed_forward_networks
+from tests.strategies.exact import feed_forward_networks
 
 
 def two_layers(weights=1.0, dtype=np.float32, neuron=None):

@@ -10,7 +10,7 @@ from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import simulate
 from tests.compare.reference import evaluate_densely
-from tests.strategies import feed_forward_networks, recurrent_networks
+from tests.strategies.exact import feed_forward_networks, recurrent_networks
 
 N_STEPS = 6
 

@@ -8,7 +8,7 @@ from hypothesis import given
 
 from neurosparse.errors import NeurosparseError, ParameterError, ShapeError, TopologyError
 from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
-from tests.strategies import feed_forward_networks, integer_networks, recurrent_networks
+from tests.strategies.exact import feed_forward_networks, integer_networks, recurrent_networks
 
 
 def full(n_pre: int, n_post: int, dtype: Any = np.float32, delays: Any = None) -> Synapses:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from neurosparse.errors import NeurosparseError, ParameterError, ShapeError
 from neurosparse.network import LIF, FixedPointLIF
-from tests.strategies import fixed_point_lifs, lifs
+from tests.strategies.exact import fixed_point_lifs, lifs
 
 NAN, INF = float("nan"), float("inf")
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neurosparse.errors import NeurosparseError, ParameterError, ShapeError
 from neurosparse.network import Spikes
-from tests.strategies import rasters, spikes
+from tests.strategies.exact import rasters, spikes
 
 
 @given(rasters())

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from neurosparse.errors import StorageError
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
 from neurosparse.network.atomic import atomic_write
-from tests.strategies import feed_forward_networks, integer_networks, recurrent_networks
+from tests.strategies.exact import feed_forward_networks, integer_networks, recurrent_networks
 
 # tmp_path is one folder per test, not per example; every example overwrites the same file
 one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

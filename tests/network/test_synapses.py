@@ -12,7 +12,7 @@ from scipy.sparse import coo_array, csr_array
 
 from neurosparse.errors import NeurosparseError, ParameterError, ShapeError, TopologyError
 from neurosparse.network import Synapses
-from tests.strategies import edge_lists, synapses
+from tests.strategies.exact import edge_lists, synapses
 
 
 def dense(s: Synapses) -> NDArray[np.float64]:

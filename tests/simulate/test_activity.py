@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import simulate
 from tests.reference.dense import dense_mask
-from tests.strategies import drives, integer_networks, recurrent_networks
+from tests.strategies.exact import drives, integer_networks, recurrent_networks
 
 N_STEPS = 12
 

@@ -21,7 +21,7 @@ from tests.simulate.agreement import (
     joined,
     reference_run,
 )
-from tests.strategies import rich_inputs, rich_networks, rich_states
+from tests.strategies.rich import rich_inputs, rich_networks, rich_states
 
 N_STEPS = 18
 one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

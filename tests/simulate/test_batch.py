@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from neurosparse.errors import NeurosparseError, ParameterError, ShapeError, TopologyError
 from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import Run, batch, simulate, simulate_batch
-from tests.strategies import feed_forward_networks, rich_networks
+from tests.strategies.exact import feed_forward_networks
+from tests.strategies.rich import rich_networks
 
 kinds = pytest.mark.parametrize("kind", [np.float32, np.float64, "integer"])
 

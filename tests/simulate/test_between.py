@@ -14,7 +14,7 @@ from neurosparse.errors import NeurosparseError, ParameterError, ShapeError, Top
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import Moment, simulate
 from tests.simulate.agreement import all_probes, assert_same_run, joined, reference_run
-from tests.strategies import rich_inputs, rich_networks, rich_states
+from tests.strategies.rich import rich_inputs, rich_networks, rich_states
 
 N_STEPS = 17
 

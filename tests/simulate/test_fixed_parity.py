@@ -13,7 +13,7 @@ from neurosparse.network import FixedPointLIF, Network, Population, Projection, 
 from neurosparse.simulate import Probe, simulate
 from tests.reference.fixed_point import FixedPointRun, run_fixed_point
 from tests.simulate.agreement import all_probes
-from tests.strategies import drives, integer_networks
+from tests.strategies.exact import drives, integer_networks
 
 N_STEPS = 12
 

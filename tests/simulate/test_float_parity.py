@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from neurosparse.network import LIF, Network, Population, Projection, Spikes, Synapses
 from tests.simulate.agreement import check_dense, roughen
-from tests.strategies import drives, feed_forward_networks, recurrent_networks
+from tests.strategies.exact import drives, feed_forward_networks, recurrent_networks
 
 N_STEPS = 12
 DTYPES = (np.float32, np.float64)

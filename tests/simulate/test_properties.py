@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import simulate
 from tests.simulate.agreement import all_probes, assert_same_run
-from tests.strategies import drives, recurrent_networks, spikes
+from tests.strategies.exact import drives, recurrent_networks, spikes
 
 N_STEPS = 12
 

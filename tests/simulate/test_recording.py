@@ -21,7 +21,7 @@ from neurosparse.network import (
 )
 from neurosparse.simulate import NoiseCurrent, Poisson, Probe, session, simulate, simulate_batch
 from tests.simulate.agreement import all_probes, assert_same_run
-from tests.strategies import drives, integer_networks, recurrent_networks
+from tests.strategies.exact import drives, integer_networks, recurrent_networks
 
 N_STEPS = 12
 

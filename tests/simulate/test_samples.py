@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from neurosparse.network import Network, Spikes
 from neurosparse.simulate import simulate
 from tests.simulate.agreement import all_probes
-from tests.strategies import feed_forward_networks, rasters
+from tests.strategies.exact import feed_forward_networks, rasters
 
 
 @given(

@@ -28,7 +28,7 @@ from neurosparse.network import (
     Synapses,
 )
 from neurosparse.simulate.state import State, n_recent, pending_depth, pending_targets
-from tests.strategies import integer_networks, rasters, recurrent_networks
+from tests.strategies.exact import integer_networks, rasters, recurrent_networks
 
 one_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -18,7 +18,7 @@ from neurosparse.errors import NeurosparseError, ParameterError, ShapeError, Top
 from neurosparse.network import Synapses
 from neurosparse.train import SparseLinear
 from neurosparse.train.sparse_linear_kernels import gather_rows, sampled_outer, transpose
-from tests.strategies import synapses
+from tests.strategies.exact import synapses
 from tests.train.agreement import TOLERANCE, assert_same_state, dense_of
 
 DTYPES = [torch.float32, torch.float64]
