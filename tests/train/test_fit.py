@@ -1,4 +1,4 @@
-"""The training loop: it learns, stops early, keeps the best, and resumes to the same result."""
+"""The training loop: it learns, says what happened, keeps the best epoch and stops early."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ import torch
 from torch import nn
 
 from neurosparse.data import Encoding, ImageDataset
-from neurosparse.errors import ParameterError, StorageError
+from neurosparse.errors import ParameterError
 from neurosparse.network import LIF
-from neurosparse.sparsify import deep_r, deep_r_global, static
+from neurosparse.sparsify import deep_r, static
 from neurosparse.train import (
     History,
     SpikingClassifier,
@@ -24,19 +24,12 @@ from neurosparse.train import (
     fit,
     load_checkpoint,
     predict,
-    save_checkpoint,
     sparse_classifier,
 )
 from tests.train.agreement import assert_same_state, digits, topology
+from tests.train.short_runs import COUNTS, RATE, SCHEME, SIZES, adam, run, small_model
 
-SIZES, COUNTS = [64, 40, 10], [300, 100]
-RATE = Encoding("rate", n_steps=6)
 CURRENT = Encoding("current", n_steps=12, gain=0.5)
-SCHEME = deep_r_global(l1=0.01, temperature=1e-5)
-
-
-def small_model(rng: int = 0) -> SpikingClassifier:
-    return sparse_classifier(SIZES, neuron=LIF(du=1, dv=0.1), n_active=COUNTS, gain=2, rng=rng)
 
 
 def current_model(density: float | None = 0.1) -> SpikingClassifier:
@@ -44,40 +37,6 @@ def current_model(density: float | None = 0.1) -> SpikingClassifier:
     if density is None:
         return dense_classifier([64, 100, 10], gain=2, **neurons)
     return sparse_classifier([64, 100, 10], gain=2, density=density, **neurons)
-
-
-def adam(lr: float) -> Callable[[Any], torch.optim.Optimizer]:
-    return lambda parameters: torch.optim.Adam(parameters, lr=lr)
-
-
-def cosine(optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
-    return torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, T_max=4)
-
-
-def run(model: nn.Module, epochs: int, seed: int = 0, **options: Any) -> History:
-    """Fit on a few digits with everything that has state: schedule, rewiring, random encoding."""
-    train, valid = digits(320, 100)
-    return fit(
-        model,
-        train,
-        valid=valid,
-        encoding=RATE,
-        scheme=options.pop("scheme", SCHEME),
-        optimizer=options.pop("optimizer", adam(0.02)),
-        schedule=options.pop("schedule", cosine),
-        epochs=epochs,
-        seed=seed,
-        progress=False,
-        **options,
-    )
-
-
-def timeless(history: History) -> dict[str, Any]:
-    """Return the history without what a clock says."""
-    values = history.to_dict()
-    for epoch in values["epochs"]:
-        del epoch["seconds"]
-    return values
 
 
 def accuracy(model: nn.Module, data: ImageDataset, encoding: Encoding | None) -> float:
@@ -257,139 +216,6 @@ def test_the_scheme_ends_with_the_run() -> None:
     model(torch.ones(3, 2, 64)).sum().backward()
     made[0].step()
     assert topology(model) == before
-
-
-# ------------------------------------------------------------------ seeds, checkpoints, resuming
-
-
-def test_same_seed_same_result() -> None:
-    models = [small_model() for _ in range(3)]
-    histories = [run(model, 2, seed) for model, seed in zip(models, (5, 5, 6), strict=True)]
-    assert_same_state(models[0].state_dict(), models[1].state_dict())
-    assert timeless(histories[0]) == timeless(histories[1])
-    assert topology(models[0]) != topology(models[2])
-
-
-def test_predictions_repeat() -> None:
-    model = small_model()
-    _, valid = digits(1, 300)
-    np.testing.assert_array_equal(predict(model, valid, RATE), predict(model, valid, RATE))
-
-
-@pytest.mark.parametrize("scheme", [SCHEME, deep_r(l1=0.01, temperature=1e-5), None])
-def test_resuming_equals_an_uninterrupted_run(scheme: Any, tmp_path: Path) -> None:
-    whole = small_model()
-    expected = run(whole, 4, scheme=scheme)
-    path = tmp_path / "run.pt"
-    run(small_model(), 2, scheme=scheme, checkpoint=path)
-    resumed = small_model(rng=9)  # whatever it was, it becomes what was saved
-    history = run(resumed, 4, scheme=scheme, checkpoint=path, resume=True)
-    assert timeless(history) == timeless(expected)
-    assert_same_state(resumed.state_dict(), whole.state_dict())
-    # a finished run is not trained further
-    again = small_model(rng=8)
-    assert run(again, 4, scheme=scheme, checkpoint=path, resume=True) == history
-    assert_same_state(again.state_dict(), whole.state_dict())
-
-
-def test_a_run_killed_in_the_middle_of_an_epoch(tmp_path: Path) -> None:
-    whole = small_model()
-    expected = run(whole, 3)
-    path = tmp_path / "run.pt"
-    killed = small_model()
-    calls = [0]
-
-    def kill(*_: Any) -> None:
-        calls[0] += 1
-        if calls[0] == 9:  # 5 batches and 1 evaluation an epoch
-            raise KeyboardInterrupt
-
-    killed.register_forward_pre_hook(kill)
-    with pytest.raises(KeyboardInterrupt):
-        run(killed, 3, checkpoint=path)
-    assert [file.name for file in tmp_path.iterdir()] == ["run.pt"]
-    assert len(load_checkpoint(path)["history"]["epochs"]) == 1
-    resumed = small_model()
-    assert timeless(run(resumed, 3, checkpoint=path, resume=True)) == timeless(expected)
-    assert_same_state(resumed.state_dict(), whole.state_dict())
-
-
-def test_resume_without_a_file_starts_from_the_beginning(tmp_path: Path) -> None:
-    history = run(small_model(), 1, checkpoint=tmp_path / "new" / "run.pt", resume=True)
-    assert len(history.epochs) == 1
-    assert (tmp_path / "new" / "run.pt").is_file()
-
-
-OTHER_RUNS: list[tuple[str, dict[str, Any], str]] = [
-    ("seed", {"seed": 1}, "belongs to another run .*'seed': 0.* not .*'seed': 1"),
-    ("batch size", {"batch_size": 32}, "belongs to another run .*'batch_size': 64"),
-    ("scheme", {"scheme": deep_r()}, "belongs to another run .*'scheme': 'deep_r_global'"),
-    ("no scheme", {"scheme": None}, "belongs to another run .* not .*'scheme': None"),
-    ("schedule", {"schedule": None}, "belongs to another run .*'schedule': 'CosineAnnealingLR'"),
-    (
-        "optimiser",
-        {"optimizer": lambda p: torch.optim.SGD(p, lr=0.1)},
-        "belongs to another run .*'optimizer': 'Adam'",
-    ),
-]
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("checkpoint") / "run.pt"
-    run(small_model(), 1, checkpoint=path)
-    return path
-
-
-@pytest.mark.parametrize(
-    ("options", "message"), [row[1:] for row in OTHER_RUNS], ids=[row[0] for row in OTHER_RUNS]
-)
-def test_a_checkpoint_of_another_run(checkpoint: Path, options: Any, message: str) -> None:
-    model = small_model()
-    before, saved = small_model().state_dict(), checkpoint.read_bytes()
-    with pytest.raises(StorageError, match=message):
-        run(model, 2, checkpoint=checkpoint, resume=True, **options)
-    assert_same_state(model.state_dict(), before)
-    assert checkpoint.read_bytes() == saved
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        sparse_classifier([64, 30, 10], neuron=LIF(), density=0.1),
-        sparse_classifier([64, 40, 40, 10], neuron=LIF(), density=0.1),
-        dense_classifier(SIZES, neuron=LIF()),
-    ],
-    ids=["width", "depth", "dense"],
-)
-def test_a_checkpoint_of_another_model_harms_nothing(
-    checkpoint: Path, other: nn.Module, tmp_path: Path
-) -> None:
-    path = tmp_path / "run.pt"
-    options: dict[str, Any] = {"scheme": None, "checkpoint": path}
-    run(small_model(), 1, **options)
-    before = {name: value.clone() for name, value in other.state_dict().items()}
-    with pytest.raises(StorageError, match=r"run\.pt: belongs to another model, or altered"):
-        run(other, 2, resume=True, **options)
-    assert_same_state(other.state_dict(), before)
-
-
-def test_a_checkpoint_with_a_part_missing(checkpoint: Path, tmp_path: Path) -> None:
-    state = load_checkpoint(checkpoint)
-    for part in ("settings", "model", "optimizer", "rngs", "history", "best"):
-        path = tmp_path / "run.pt"
-        save_checkpoint(path, {name: value for name, value in state.items() if name != part})
-        model = small_model()
-        with pytest.raises(StorageError, match="belongs to another"):
-            run(model, 2, checkpoint=path, resume=True)
-        assert_same_state(model.state_dict(), small_model().state_dict())
-
-
-def test_a_truncated_checkpoint(checkpoint: Path, tmp_path: Path) -> None:
-    path = tmp_path / "run.pt"
-    path.write_bytes(checkpoint.read_bytes()[:-100])
-    with pytest.raises(StorageError, match=r"run\.pt: not a readable checkpoint"):
-        run(small_model(), 2, checkpoint=path, resume=True)
 
 
 # ------------------------------------------------------------------ the bar, and wrong use
