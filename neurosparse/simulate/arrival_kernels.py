@@ -9,6 +9,9 @@ import numpy as np
 
 from neurosparse.jit import kernel, kernel_inlined
 from neurosparse.simulate.machine_kernels import (
+    LANE_BITS,
+    LANES,
+    add_to_lanes,
     array_at,
     borrowed,
     prefer_wide_vectors,
@@ -81,7 +84,33 @@ def add_rows(u, post, weight_type, projections, q, cuts, part, n_parts, spikes, 
 
 
 @kernel_inlined
-def receive(u, weight_type, projections, q, part, n_parts, spikes, first):
+def next_row(spikes, j, first):
+    """Return the next neuron that fired, the samples in which it did, and where to go on."""
+    neuron = (spikes[j] - first) >> LANE_BITS
+    fired = 0
+    while j < spikes.size and (spikes[j] - first) >> LANE_BITS == neuron:
+        fired |= 1 << ((spikes[j] - first) & (LANES - 1))
+        j += 1
+    return neuron, np.uint8(fired), j
+
+
+@kernel_inlined
+def add_rows_in_lanes(u, post, weight_type, projections, q, cuts, spikes, first):
+    """Add the synapses of ``spikes``; the samples of a neuron lie side by side."""
+    n = projections.n_synapses[q]
+    weights = array_at(projections.weight[q], n, weight_type)
+    constant = projections.constant[q]
+    has_weights = projections.weight[q] != 0
+    j = 0
+    while j < spikes.size:
+        row, fired, j = next_row(spikes, j, first)
+        for s in range(np.uint64(cuts[row]), np.uint64(cuts[row + 1])):
+            weight = u.dtype.type(weights[s]) if has_weights else constant
+            add_to_lanes(u, np.int64(post[s]) * LANES, fired, weight)
+
+
+@kernel_inlined
+def receive(u, weight_type, lane_bits, projections, q, part, n_parts, spikes, first):
     """Let ``spikes`` arrive over projection ``q``, whose delay holds for all its synapses."""
     slot = projections.slot[q]
     target = u[slot : slot + projections.size[q]]
@@ -89,10 +118,16 @@ def receive(u, weight_type, projections, q, part, n_parts, spikes, first):
     n = projections.n_synapses[q]
     if projections.post_bytes[q] == 2:
         post = array_at(projections.post[q], n, _UINT16)
-        add_rows(target, post, weight_type, projections, q, cuts, part, n_parts, spikes, first)
+        if lane_bits == 0:
+            add_rows(target, post, weight_type, projections, q, cuts, part, n_parts, spikes, first)
+        else:
+            add_rows_in_lanes(target, post, weight_type, projections, q, cuts, spikes, first)
     else:
         wide = array_at(projections.post[q], n, _UINT32)
-        add_rows(target, wide, weight_type, projections, q, cuts, part, n_parts, spikes, first)
+        if lane_bits == 0:
+            add_rows(target, wide, weight_type, projections, q, cuts, part, n_parts, spikes, first)
+        else:
+            add_rows_in_lanes(target, wide, weight_type, projections, q, cuts, spikes, first)
 
 
 @kernel_inlined
@@ -120,34 +155,77 @@ def send_rows(ring, at, post, weight_type, projections, q, cuts, part, n_parts, 
             add_delayed(ring, at, slot, post, weights, delays, cuts[row], cuts[row + 1])
 
 
+@kernel_inlined
+def send_rows_in_lanes(ring, at, post, weight_type, projections, q, cuts, spikes, first):
+    """Send ``spikes``; the samples of a neuron lie side by side."""
+    slot = projections.slot[q]
+    n = projections.n_synapses[q]
+    weights = array_at(projections.weight[q], n, weight_type)
+    delays = array_at(projections.delays[q], n, _UINT8)
+    constant = projections.constant[q]
+    has_weights = projections.weight[q] != 0
+    j = 0
+    while j < spikes.size:
+        neuron, fired, j = next_row(spikes, j, first)
+        for s in range(np.uint64(cuts[neuron]), np.uint64(cuts[neuron + 1])):
+            weight = ring.dtype.type(weights[s]) if has_weights else constant
+            row = (at + np.int64(delays[s])) % ring.shape[0]
+            add_to_lanes(ring[row], slot + np.int64(post[s]) * LANES, fired, weight)
+
+
+@kernel_inlined
+def send(ring, at, weight_type, lane_bits, projections, q, part, n_parts, spikes, first):
+    """Send ``spikes``, which fired in ring row ``at``, over projection ``q``."""
+    cuts = array_at(projections.cuts[q], projections.n_cuts[q], _INT64)
+    n = projections.n_synapses[q]
+    if projections.post_bytes[q] == 2:
+        post = array_at(projections.post[q], n, _UINT16)
+        if lane_bits == 0:
+            send_rows(
+                ring, at, post, weight_type, projections, q, cuts, part, n_parts, spikes, first
+            )
+        else:
+            send_rows_in_lanes(ring, at, post, weight_type, projections, q, cuts, spikes, first)
+    else:
+        wide = array_at(projections.post[q], n, _UINT32)
+        if lane_bits == 0:
+            send_rows(
+                ring, at, wide, weight_type, projections, q, cuts, part, n_parts, spikes, first
+            )
+        else:
+            send_rows_in_lanes(ring, at, wide, weight_type, projections, q, cuts, spikes, first)
+
+
 @kernel
-def send_ahead(part, n_parts, populations, projections, neurons, t, n_steps, row, record):
+def send_ahead(part, n_parts, populations, projections, neurons, parts, t, n_steps, row, record):
     """Send the spikes of a window over the synapses that have delays of their own."""
     populations = borrowed(populations)
     projections = borrowed(projections)
     neurons = borrowed(neurons)
     record = borrowed(record)
     ring = neurons.ring
-    like = neurons.weight_type
-    for i in range(n_steps):
-        at = (t + i) % ring.shape[0]
-        for q in range(projections.source.size):
-            if projections.delay[q] > 0:
-                continue
-            source = projections.source[q]
-            begin = record.starts[row + i, source]
-            spikes = record.spikes[begin : record.starts[row + i, source + 1]]
-            if spikes.size == 0:
-                continue
-            first = populations.first[source]
-            cuts = array_at(projections.cuts[q], projections.n_cuts[q], _INT64)
-            n = projections.n_synapses[q]
-            if projections.post_bytes[q] == 2:
-                post = array_at(projections.post[q], n, _UINT16)
-                send_rows(ring, at, post, like, projections, q, cuts, part, n_parts, spikes, first)
-            else:
-                wide = array_at(projections.post[q], n, _UINT32)
-                send_rows(ring, at, wide, like, projections, q, cuts, part, n_parts, spikes, first)
+    for p in range(populations.size.size):
+        if parts.low[part, p] == parts.high[part, p]:
+            continue
+        for i in range(n_steps):
+            at = (t + i) % ring.shape[0]
+            for q in range(projections.to_population[p], projections.to_population[p + 1]):
+                source = projections.source[q]
+                begin = record.starts[row + i, source]
+                end = record.starts[row + i, source + 1]
+                if projections.delay[q] == 0 and begin < end:
+                    send(
+                        ring,
+                        at,
+                        neurons.weight_type,
+                        populations.lane_bits,
+                        projections,
+                        q,
+                        part,
+                        n_parts,
+                        record.spikes[begin:end],
+                        populations.first[source],
+                    )
 
 
 @kernel
@@ -207,6 +285,7 @@ def arrive(populations, p, part, n_parts, parts, projections, neurons, t, row, r
             receive(
                 target,
                 neurons.weight_type,
+                populations.lane_bits,
                 projections,
                 q,
                 part,

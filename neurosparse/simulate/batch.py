@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.jit import compile_notice
 from neurosparse.network import Activity, Network
-from neurosparse.network.checks import check_count, check_finite
+from neurosparse.network.checks import check_count
+from neurosparse.simulate.batch_inputs import BatchInputs
 from neurosparse.simulate.batch_kernels import run_samples
 from neurosparse.simulate.engine_arrays import Drive, Record, Samples
+from neurosparse.simulate.machine_kernels import LANE_BITS, LANES
 from neurosparse.simulate.plan import MAX_THREADS, Plan, check_dtype, make_plan
 from neurosparse.simulate.probes import check_population
-from neurosparse.simulate.state import n_recent
+from neurosparse.simulate.state import n_recent, pending_depth
 
 __all__ = ["BatchRun", "simulate_batch"]
 
 _ROOM = 1 << 22  # entries of spikes that a thread keeps at a time
+_LANES_BYTES = 1 << 26  # of state that samples side by side may take in a thread
+_SHARES = 4  # per thread, so that they end at about the same time
 
 
 @dataclass(frozen=True)
@@ -95,61 +100,48 @@ def simulate_batch(
     """
     check_dtype(dtype)
     threads = check_count("threads", threads, least=1, most=MAX_THREADS)
-    given = _Given(network, inputs, dtype)
+    given = BatchInputs(network, inputs, dtype)
     counted = tuple(network.outputs if record is None else record)
     for name in counted:
         check_population(network, "record", name)
-    counts = {
-        name: np.zeros((given.batch, network.populations[name].size), dtype=np.int32)
-        for name in counted
-    }
-    sizes = [counts[name].shape[1] for name in counted]
-    table = np.zeros((given.batch, sum(sizes)), dtype=np.int32)
-    columns = np.full(len(network.populations), -1, dtype=np.int64)
-    for name, column in zip(counted, np.cumsum([0, *sizes]), strict=False):
-        columns[list(network.populations).index(name)] = column
-    samples = Samples(given.rasters, given.raster_column, given.currents, table, columns)
+    edges = np.cumsum([0, *(network.populations[name].size for name in counted)]).tolist()
+    column = dict(zip(counted, edges, strict=False))
+    columns = [column.get(name, -1) for name in network.populations]
+    table = np.zeros((given.batch, edges[-1]), dtype=np.int32)
     n_steps = given.n_steps + max(network.depths.values())
-    n_workers = min(threads, max(1, given.batch))
-    edges = [given.batch * worker // n_workers for worker in range(n_workers + 1)]
-    base = make_plan(network, dtype, given.current_columns)
-    plans = [base, *(base.copy() for _ in edges[2:])]
-    events = np.zeros((len(plans), len(network.projections)), dtype=np.int64)
-    spikes = np.zeros((len(plans), len(network.populations)), dtype=np.int64)
+    shares = _shares(given.batch, threads, _has_room_for_lanes(network, dtype))
+    waiting = iter(shares)
+    taking = Lock()
 
-    def run(worker: int) -> None:
-        plan = plans[worker]
-        run_samples(
-            edges[worker],
-            edges[worker + 1],
-            n_steps,
-            plan.window,
-            n_recent(network),
-            plan.populations,
-            plan.projections,
-            plan.neurons,
-            plan.parts,
-            _drive(plan, given, n_steps),
-            _record(plan, n_steps, events[worker]),
-            samples,
-            spikes[worker],
-        )
+    def work(_: int) -> _Worker:
+        """Take shares until none is left."""
+        worker = _Worker(network, given, dtype, n_steps, table, np.array(columns, dtype=np.int64))
+        while True:
+            with taking:
+                share = next(waiting, None)
+            if share is None:
+                return worker
+            worker.run(*share)
 
+    n_workers = min(threads, max(1, len(shares)))
     with compile_notice(run_samples):
-        if len(plans) == 1:
-            run(0)
+        if n_workers == 1:
+            workers = [work(0)]
         else:
-            with ThreadPoolExecutor(len(plans)) as pool:
-                list(pool.map(run, range(len(plans))))
-    for name, column in zip(counted, np.cumsum([0, *sizes]), strict=False):
-        counts[name] = table[:, column : column + counts[name].shape[1]].copy()
+            with ThreadPoolExecutor(n_workers) as pool:
+                workers = list(pool.map(work, range(n_workers)))
+    spikes = np.sum([worker.n_spikes for worker in workers], axis=0)
+    events = np.sum([worker.n_events for worker in workers], axis=0)
     return BatchRun(
         given.n_steps,
-        counts,
+        {
+            name: table[:, low:high].copy()
+            for name, (low, high) in zip(counted, pairwise(edges), strict=True)
+        },
         Activity(
             n_steps * given.batch,
-            dict(zip(network.populations, spikes.sum(axis=0).tolist(), strict=True)),
-            {p.name: int(n) for p, n in zip(network.projections, events.sum(axis=0), strict=True)},
+            dict(zip(network.populations, spikes.tolist(), strict=True)),
+            {p.name: int(n) for p, n in zip(network.projections, events, strict=True)},
             {
                 name: population.size * n_steps * given.batch
                 for name, population in network.populations.items()
@@ -159,93 +151,97 @@ def simulate_batch(
     )
 
 
-class _Given:
-    """Checked inputs side by side: rasters in one array, currents in another."""
-
-    def __init__(self, network: Network, inputs: Any, dtype: Any) -> None:
-        if not isinstance(inputs, Mapping):
-            if len(network.inputs) != 1:
-                raise ParameterError(
-                    f"inputs: got one array for the inputs {list(network.inputs)}; expected a "
-                    "mapping of population names to arrays"
-                )
-            inputs = {network.inputs[0]: inputs}
-        if not inputs:
-            raise ParameterError("inputs: got none; expected at least one array of samples")
-        engine = np.dtype(np.int64 if network.is_integer else dtype)
-        arrays = {name: np.asarray(value) for name, value in inputs.items()}
-        for name, array in arrays.items():
-            check_population(network, "inputs", name)
-            size = network.populations[name].size
-            if array.ndim != 3 or array.shape[2] != size:
-                raise ShapeError(
-                    f"inputs[{name!r}]: got shape {array.shape}; expected (batch, n_steps, {size})"
-                )
-        shapes = {array.shape[:2] for array in arrays.values()}
-        if len(shapes) > 1:
-            raise ShapeError(f"inputs: got (batch, n_steps) of {sorted(shapes)}; expected one")
-        self.batch, self.n_steps = shapes.pop()
-        rasters, currents = [], []
-        self.raster_column = np.full(len(network.populations), -1, dtype=np.int64)
-        self.current_columns: dict[str, int] = {}
-        used = {"raster": 0, "current": 0}
-        for row, (name, population) in enumerate(network.populations.items()):
-            if name not in arrays:
-                continue
-            if population.neuron is None:
-                rasters.append(_as_raster(name, arrays[name]))
-                self.raster_column[row] = used["raster"]
-                used["raster"] += population.size
-            else:
-                currents.append(_as_currents(name, arrays[name], engine))
-                self.current_columns[name] = used["current"]
-                used["current"] += population.size
-        empty = (self.batch, self.n_steps, 0)
-        self.rasters = _side_by_side(rasters, np.zeros(empty, dtype=np.uint8))
-        self.currents = _side_by_side(currents, np.zeros(empty, dtype=engine))
+def _shares(batch: int, threads: int, may_use_lanes: bool) -> list[tuple[int, int, int]]:
+    """Cut the samples into shares ``(first, last, lane_bits)`` that threads take in turn."""
+    n_groups = batch // LANES if may_use_lanes else 0
+    shares = []
+    for first, last, lane_bits in ((0, n_groups, LANE_BITS), (n_groups * LANES, batch, 0)):
+        if first == last:
+            continue
+        n_shares = min(last - first, _SHARES * threads if threads > 1 else 1)
+        edges = [first + (last - first) * share // n_shares for share in range(n_shares + 1)]
+        shares += [
+            (low << lane_bits, high << lane_bits, lane_bits) for low, high in pairwise(edges)
+        ]
+    return shares
 
 
-def _side_by_side(parts: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:
-    if not parts:
-        return empty
-    joined = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=2)
-    # always writeable, contiguous arrays: the kernel is compiled for one kind
-    joined = np.ascontiguousarray(joined)
-    return joined if joined.flags.writeable else joined.copy()
+def _has_room_for_lanes(network: Network, dtype: Any) -> bool:
+    """Whether the neurons of several samples are few enough to lie side by side."""
+    n_slots = sum(
+        population.size * (population.neuron.n_receptors + 1)
+        for population in network.populations.values()
+        if population.neuron is not None
+    )
+    n_bytes = (1 + pending_depth(network)) * n_slots * np.dtype(dtype).itemsize
+    return bool(n_bytes * LANES <= _LANES_BYTES)
 
 
-def _as_raster(name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
-    message = f"inputs[{name!r}]: a raster holds zeros and ones only"
-    if array.dtype.kind not in "biuf":
-        raise ParameterError(message)
-    if array.dtype == np.bool_:
-        return array.view(np.uint8)
-    if array.dtype == np.uint8:
-        if array.max(initial=0) > 1:
-            raise ParameterError(message)
-        return array
-    if not np.isin(array, (0, 1)).all():
-        raise ParameterError(message)
-    return array.astype(np.uint8)
+class _Worker:
+    """One thread's neurons and what it has counted."""
+
+    def __init__(
+        self,
+        network: Network,
+        given: BatchInputs,
+        dtype: Any,
+        n_steps: int,
+        counts: NDArray[np.int32],
+        count_column: NDArray[np.int64],
+    ) -> None:
+        self._network, self._given, self._dtype, self._n_steps = network, given, dtype, n_steps
+        self._samples = Samples(
+            given.rasters,
+            np.zeros(-(-given.rasters.shape[2] // 8), dtype=np.uint64),
+            given.raster_column,
+            given.currents,
+            counts,
+            count_column,
+        )
+        self._ready: dict[int, tuple[Plan, Drive, Record]] = {}
+        self.n_spikes = np.zeros(len(network.populations), dtype=np.int64)
+        self.n_events = np.zeros(len(network.projections), dtype=np.int64)
+
+    def run(self, first: int, last: int, lane_bits: int) -> None:
+        """Run samples ``first`` to ``last - 1``, ``1 << lane_bits`` at a time."""
+        if lane_bits not in self._ready:
+            self._ready[lane_bits] = self._prepare(lane_bits)
+        plan, drive, record = self._ready[lane_bits]
+        run_samples(
+            first,
+            last,
+            self._n_steps,
+            plan.window,
+            n_recent(self._network),
+            plan.populations,
+            plan.projections,
+            plan.neurons,
+            plan.parts,
+            drive,
+            record,
+            self._samples,
+            self.n_spikes,
+        )
+
+    def _prepare(self, lane_bits: int) -> tuple[Plan, Drive, Record]:
+        columns = {name: at << lane_bits for name, at in self._given.current_columns.items()}
+        plan = make_plan(self._network, self._dtype, columns, lane_bits=lane_bits)
+        n_columns = self._given.currents.shape[2] << lane_bits
+        return (
+            plan,
+            _drive(plan, n_columns, self._n_steps),
+            _record(plan, self._n_steps, self.n_events),
+        )
 
 
-def _as_currents(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:
-    where = f"inputs[{name!r}]"
-    if array.dtype.kind not in ("biu" if dtype.kind == "i" else "biuf"):
-        raise ParameterError(f"{where}: got {array.dtype} currents for a {dtype} network")
-    check_finite(where, array)
-    currents = array.astype(dtype)
-    return currents << 6 if dtype.kind == "i" else currents
-
-
-def _drive(plan: Plan, given: _Given, n_steps: int) -> Drive:
+def _drive(plan: Plan, n_columns: int, n_steps: int) -> Drive:
     n_sources = int(plan.populations.size[plan.populations.cell < 0].sum())
     nothing = np.zeros(0, dtype=np.int64)
     dtype = plan.neurons.v.dtype
     return Drive(
         spike_ptr=np.zeros(n_steps + 1, dtype=np.int64),
         spike_neuron=np.zeros(n_steps * n_sources + 1, dtype=np.int32),
-        currents=np.zeros((n_steps, given.currents.shape[2]), dtype=dtype),
+        currents=np.zeros((n_steps, n_columns), dtype=dtype),
         poisson_ptr=np.zeros(plan.populations.size.size + 1, dtype=np.int64),
         poisson_stream=nothing,
         poisson_receptor=nothing,

@@ -1,4 +1,8 @@
-"""Run independent samples one after the other and count their spikes (numba)."""
+"""Run independent samples and count their spikes (numba).
+
+One after the other, or `LANES` of them side by side in the lanes of the vector unit: the row of a
+neuron is then read once for all samples in which it fired.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,30 @@ import numpy as np
 from neurosparse.jit import kernel
 from neurosparse.simulate.engine_arrays import Drive
 from neurosparse.simulate.engine_kernels import reset_part, run_serial
-from neurosparse.simulate.machine_kernels import borrowed
+from neurosparse.simulate.machine_kernels import borrowed, lowest_bit
+
+
+@kernel
+def gather_raster(rasters, b, lanes, i, column, size, words):
+    """Put step ``i`` of samples ``b`` on together: a byte a neuron, a bit a sample.
+
+    ``words`` (size / 8, rounded up) uint64, eight neurons each.
+    """
+    words[:] = 0
+    for lane in range(lanes):
+        row = rasters[b + lane, i, column : column + size]
+        whole = row[: size // 8 * 8].view(np.uint64)
+        for w in range(whole.size):
+            words[w] |= whole[w] << np.uint64(lane)
+        for k in range(size // 8 * 8, size):
+            words[-1] |= np.uint64(row[k]) << np.uint64(k % 8 * 8 + lane)
 
 
 @kernel
 def list_spikes(samples, b, populations, spike_ptr, spike_neuron):
-    """List the spikes of one sample's rasters by step, then neuron."""
+    """List the spikes of the rasters of samples ``b`` on by step, then neuron, then sample."""
     n = 0
+    lanes = np.int64(1) << populations.lane_bits
     n_given = samples.rasters.shape[1]
     for i in range(spike_ptr.size - 1):
         spike_ptr[i] = n
@@ -21,37 +42,50 @@ def list_spikes(samples, b, populations, spike_ptr, spike_neuron):
             column = samples.raster_column[p]
             if column < 0 or i >= n_given:
                 continue
-            row = samples.rasters[b, i, column : column + populations.size[p]]
+            size = populations.size[p] >> populations.lane_bits
+            words = samples.words[: (size + 7) // 8]
+            gather_raster(samples.rasters, b, lanes, i, column, size, words)
             first = populations.first[p]
-            whole = row.size // 8 * 8
-            words = row[:whole].view(np.uint64)
             for w in range(words.size):
-                if words[w] != 0:
-                    for k in range(8 * w, 8 * w + 8):
-                        spike_neuron[np.uint64(n)] = first + k
-                        n += row[k]
-            for k in range(whole, row.size):
-                spike_neuron[n] = first + k
-                n += row[k]
+                word = words[w]
+                base = first + 8 * w * lanes
+                while word != 0:
+                    at = lowest_bit(word)
+                    spike_neuron[np.uint64(n)] = base + at // 8 * lanes + at % 8
+                    n += 1
+                    word &= word - np.uint64(1)
     spike_ptr[-1] = n
+
+
+@kernel
+def spread_currents(samples, b, populations, currents):
+    """Write the currents of samples ``b`` on, those of a neuron side by side."""
+    for lane in range(np.int64(1) << populations.lane_bits):
+        for i in range(samples.currents.shape[1]):
+            for column in range(samples.currents.shape[2]):
+                at = (column << populations.lane_bits) + lane
+                currents[i, at] = samples.currents[b + lane, i, column]
 
 
 @kernel
 def count_spikes(samples, b, populations, record, row, step, n_steps, n_given, n_spikes):
     """Count the spikes of steps ``step`` on, each population in the steps that see the sample."""
+    lane_bits = populations.lane_bits
     for p in range(populations.size.size):
         for at in range(row, row + n_steps):
             n_spikes[p] += record.starts[at, p + 1] - record.starts[at, p]
         column = samples.count_column[p]
         if column < 0:
             continue
-        shift = column - populations.first[p]
+        first = populations.first[p]
         begin = max(step, populations.depth[p])
         end = min(step + n_steps, populations.depth[p] + n_given)
         for i in range(begin, end):
             at = row + i - step
             for k in range(record.starts[at, p], record.starts[at, p + 1]):
-                samples.counts[b, shift + record.spikes[k]] += 1
+                own = record.spikes[k] - first
+                neuron = own >> lane_bits
+                samples.counts[b + own - (neuron << lane_bits), column + neuron] += 1
 
 
 @kernel
@@ -81,7 +115,10 @@ def run_samples(
     samples,
     n_spikes,
 ):
-    """Run samples ``first`` to ``last - 1`` one after the other, each from rest."""
+    """Run samples ``first`` to ``last - 1``, each from rest, as many at a time as there are lanes.
+
+    ``last - first`` is a multiple of that.
+    """
     populations = borrowed(populations)
     projections = borrowed(projections)
     neurons = borrowed(neurons)
@@ -92,14 +129,14 @@ def run_samples(
     n_given = n_steps - populations.depth.max()
     # plain integers: for literal ones numba would compile the step loop once more
     n_parts = np.int64(parts.low.shape[0])
-    for b in range(first, last):
+    for b in range(first, last, np.int64(1) << populations.lane_bits):
         for p in range(populations.size.size):
             if populations.cell[p] >= 0:
                 reset_part(populations, p, 0, parts, neurons)
         neurons.ring[:] = 0
         record.starts[: n_history + 1] = 0
         list_spikes(samples, b, populations, drive.spike_ptr, drive.spike_neuron)
-        drive.currents[: samples.currents.shape[1]] = samples.currents[b]
+        spread_currents(samples, b, populations, drive.currents)
         done = np.int64(0)
         while done < n_steps:
             ahead = Drive(

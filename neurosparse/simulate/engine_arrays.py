@@ -13,7 +13,11 @@ from numpy.typing import NDArray
 
 
 class Populations(NamedTuple):
-    """One row per population, all (n_populations,) int64."""
+    """One row per population, (n_populations,) int64.
+
+    Where samples run side by side, each neuron takes the places of as many, one beside the other,
+    here and in all that follows.
+    """
 
     first: NDArray[np.int64]  # global number of its first neuron
     size: NDArray[np.int64]
@@ -27,6 +31,7 @@ class Populations(NamedTuple):
     subtract: NDArray[np.int64]
     current: NDArray[np.int64]  # first column of its currents; -1 for none
     depth: NDArray[np.int64]
+    lane_bits: np.int64  # log2 of the samples that run side by side
 
 
 class Projections(NamedTuple):
@@ -99,7 +104,6 @@ class Parts(NamedTuple):
     spikes: NDArray[np.int32]  # (n_parts, room): of one window
     starts: NDArray[np.int64]  # (n_parts, window + 1, n_populations)
     total: NDArray[np.generic]  # (n_parts, BLOCK): scratch, as the rest
-    marks: NDArray[np.uint8]  # (n_parts, BLOCK)
     words: NDArray[np.uint32]  # (n_parts, WORDS)
     counts: NDArray[np.int32]  # (n_parts, WORDS)
     thresholds: NDArray[np.uint32]  # (n_parts, MAX_EVENTS)
@@ -140,6 +144,7 @@ class Samples(NamedTuple):
     """Independent samples and what is counted of them."""
 
     rasters: NDArray[np.uint8]  # (batch, n_steps, n_raster_columns) of zeros and ones
+    words: NDArray[np.uint64]  # scratch: the spikes of a step
     raster_column: NDArray[np.int64]  # per population; -1: none
     currents: NDArray[np.generic]  # (batch, n_steps, n_current_columns)
     counts: NDArray[np.int32]  # (batch, n_count_columns): spikes per neuron

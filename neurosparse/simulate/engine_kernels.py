@@ -218,6 +218,8 @@ def advance_part(
         keep_u = neurons.whole if is_last and step == n_steps - 1 else neurons.keep_u
         for p in range(populations.size.size):
             starts[step, p] = n
+            if parts.low[part, p] == parts.high[part, p]:
+                continue
             if populations.cell[p] < 0:
                 n = fire_source(populations, p, part, parts, drive, i, t, spikes, n)
                 continue
@@ -261,7 +263,7 @@ def merge_parts(n_parts, n_steps, row, populations, projections, parts, record):
         for step in range(n_steps):
             begin = record.starts[row + step, source]
             for k in range(begin, record.starts[row + step, source + 1]):
-                at = (record.spikes[k] - first) * n_parts
+                at = ((record.spikes[k] - first) >> populations.lane_bits) * n_parts
                 events += cuts[at + n_parts] - cuts[at]
         record.events[projections.number[q]] += events
 
@@ -328,7 +330,16 @@ def run_windows(
         if neurons.ring.shape[0] > 0:
             for part in numba.prange(n_parts):
                 send_ahead(
-                    part, n_parts, populations, projections, neurons, t0 + done, n, row, record
+                    part,
+                    n_parts,
+                    populations,
+                    projections,
+                    neurons,
+                    parts,
+                    t0 + done,
+                    n,
+                    row,
+                    record,
                 )
         done += n
         if is_last:

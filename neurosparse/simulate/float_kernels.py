@@ -9,11 +9,17 @@ Oracle: ``tests/reference/dense.py``.
 
 from __future__ import annotations
 
+import numba
 import numpy as np
+from numba.extending import overload
 
 from neurosparse.jit import kernel, kernel_inlined
 from neurosparse.simulate.arrival_kernels import add_all
-from neurosparse.simulate.machine_kernels import prefer_wide_vectors
+from neurosparse.simulate.machine_kernels import (
+    bits_above,
+    lowest_bit,
+    prefer_wide_vectors,
+)
 
 BLOCK = 1024  # neurons updated before their spikes are looked for; fits the first cache
 TINY_32 = 1.1754943508222875e-38  # least normal numbers
@@ -77,32 +83,32 @@ def update_each(total, v, keep_v, bias, vth):
     return above
 
 
-@kernel
-def mark_above(v, vth, marks):
-    """Mark the neurons above a shared threshold."""
-    prefer_wide_vectors()
-    for k in range(v.size):
-        marks[k] = v[k] > vth
+def of_neuron(parameter, k):
+    """Return a parameter of neuron ``k``: one number for all, or an array."""
+    return parameter[k] if isinstance(parameter, np.ndarray) else parameter
+
+
+@overload(of_neuron, inline="always")
+def _of_neuron_compiled(parameter, k):
+    if isinstance(parameter, numba.types.Array):
+        return lambda parameter, k: parameter[k]
+    return lambda parameter, k: parameter
 
 
 @kernel
-def mark_above_each(v, vth, marks):
-    """Mark the neurons above thresholds of their own."""
-    prefer_wide_vectors()
-    for k in range(v.size):
-        marks[k] = v[k] > vth[k]
-
-
-@kernel
-def gather_marked(marks, size, base, spikes, n):
-    """Append the marked neurons, ascending; look at eight at a time, as few are marked."""
-    marks[size : (size + 7) // 8 * 8] = 0
-    words = marks.view(np.uint64)
-    for w in range((size + 7) // 8):
-        if words[w] != 0:
-            for k in range(8 * w, 8 * w + 8):
-                spikes[np.uint64(n)] = base + k
-                n += marks[k]
+def gather_above(v, vth, base, spikes, n):
+    """Append the neurons above threshold, ascending; look at 64 at a time, as few are."""
+    whole = v.size // 64 * 64
+    for begin in range(0, whole, 64):
+        above = bits_above(v, begin, vth)
+        while above != 0:
+            spikes[np.uint64(n)] = base + begin + lowest_bit(above)
+            n += 1
+            above &= above - np.uint64(1)
+    for k in range(whole, v.size):
+        if v[k] > of_neuron(vth, k):
+            spikes[np.uint64(n)] = base + k
+            n += 1
     return n
 
 
@@ -186,7 +192,6 @@ def update_float(populations, p, part, parts, neurons, keep_u, t, spikes, n):
     row = populations.receptor[p]
     u = neurons.u
     total = parts.total[part]
-    marks = parts.marks[part]
     before = n
     for low in range(parts.low[part, p], parts.high[part, p], BLOCK):
         high = min(low + BLOCK, parts.high[part, p])
@@ -198,8 +203,7 @@ def update_float(populations, p, part, parts, neurons, keep_u, t, spikes, n):
             vth = neurons.each_vth[each + low : each + high]
             bias = neurons.each_bias[each + low : each + high]
             if update_each(own, v, neurons.each_keep_v[each + low : each + high], bias, vth):
-                mark_above_each(v, vth, marks)
-                n = gather_marked(marks, v.size, first + low, spikes, n)
+                n = gather_above(v, vth, first + low, spikes, n)
         elif n_receptors == 1:
             if update_one(
                 u[slot + low : slot + high],
@@ -209,8 +213,7 @@ def update_float(populations, p, part, parts, neurons, keep_u, t, spikes, n):
                 neurons.bias[p],
                 neurons.vth[p],
             ):
-                mark_above(v, neurons.vth[p], marks)
-                n = gather_marked(marks, v.size, first + low, spikes, n)
+                n = gather_above(v, neurons.vth[p], first + low, spikes, n)
         elif update_two(
             u[slot + low : slot + high],
             u[slot + stride + low : slot + stride + high],
@@ -221,7 +224,6 @@ def update_float(populations, p, part, parts, neurons, keep_u, t, spikes, n):
             neurons.bias[p],
             neurons.vth[p],
         ):
-            mark_above(v, neurons.vth[p], marks)
-            n = gather_marked(marks, v.size, first + low, spikes, n)
+            n = gather_above(v, neurons.vth[p], first + low, spikes, n)
     reset_fired(populations, p, part, parts, neurons, t, spikes[before:n])
     return n

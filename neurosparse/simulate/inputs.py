@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError, ShapeError, TopologyError
 from neurosparse.network import Network, Population, Spikes
-from neurosparse.network.checks import check_count, check_finite
+from neurosparse.network.checks import check_count
+from neurosparse.simulate.arithmetic import as_currents, check_in_arithmetic
 from neurosparse.simulate.engine_arrays import Drive
 from neurosparse.simulate.stimuli import NoiseCurrent, Poisson, StepCurrent
 
@@ -124,7 +125,7 @@ class Inputs:
                 f"{where}: got a Poisson weight of {stimulus.weight} for an integer network; "
                 "expected a whole number"
             )
-        _check_in_arithmetic(where, "weights", np.array(stimulus.weight), self._dtype)
+        check_in_arithmetic(where, "weights", np.array(stimulus.weight), self._dtype)
         shape = stimulus.rate.shape
         if shape and shape[-1] not in (
             (population.size,) if len(shape) == 1 else (1, population.size)
@@ -166,16 +167,7 @@ class Inputs:
             )
         array = np.asarray(value)
         _check_table(name, array, size)
-        where = f"inputs[{name!r}]"
-        if array.dtype.kind not in "biuf":
-            raise ParameterError(f"{where}: got {array.dtype} currents; expected numbers")
-        if self._dtype.kind == "i":
-            _check_integer_currents(where, array)
-        check_finite(where, array)
-        with np.errstate(over="ignore"):
-            currents = array.astype(self._dtype)
-        check_finite(f"{where} as {self._dtype}", currents)
-        return currents
+        return as_currents(f"inputs[{name!r}]", array, self._dtype)
 
     def n_steps(self, wanted: int | None, start: int) -> int:
         """Return how many steps to run from step ``start``: to the end of the longest input."""
@@ -251,41 +243,12 @@ def _check_described(where: str, value: StepCurrent | NoiseCurrent, size: int, d
     if dtype.kind == "i" and isinstance(value, NoiseCurrent):
         raise ParameterError(f"{where}: noise for an integer network; expected whole currents")
     for array in arrays:
-        _check_in_arithmetic(where, "currents", array, dtype)
-
-
-def _check_in_arithmetic(where: str, what: str, values: NDArray[np.float64], dtype: Any) -> None:
-    """Raise unless numbers that were given as float64 can be used in the arithmetic of the run."""
-    if dtype.kind != "i":
-        with np.errstate(over="ignore"):
-            check_finite(f"{where} as {dtype}", np.atleast_1d(values.astype(dtype)))
-        return
-    if (values != np.rint(values)).any():
-        raise ParameterError(f"{where}: fractional {what} for an integer network")
-    limits = np.iinfo(np.int32)  # what a channel of Lava carries
-    if (np.abs(values) > limits.max).any():
-        raise ParameterError(
-            f"{where}: got {what} up to {np.abs(values).max():g}; allowed is {limits.min} to "
-            f"{limits.max}"
-        )
+        check_in_arithmetic(where, "currents", array, dtype)
 
 
 def _check_table(name: str, array: NDArray[Any], size: int) -> None:
     if array.ndim != 2 or array.shape[1] != size:
         raise ShapeError(f"inputs[{name!r}]: got shape {array.shape}; expected (n_steps, {size})")
-
-
-def _check_integer_currents(where: str, array: NDArray[Any]) -> None:
-    if array.dtype.kind == "f":
-        raise ParameterError(
-            f"{where}: got {array.dtype} currents for an integer network; expected integers"
-        )
-    limits = np.iinfo(np.int32)  # what a channel of Lava carries
-    bad = (array < limits.min) | (array > limits.max)
-    if bad.any():
-        raise ParameterError(
-            f"{where}: got {array[bad][0]}; allowed is {limits.min} to {limits.max}"
-        )
 
 
 def _as_spikes(name: str, value: Any, size: int) -> Spikes:

@@ -20,7 +20,8 @@ from neurosparse.simulate.exchange import (
     take_state,
 )
 from neurosparse.simulate.inputs import Inputs
-from neurosparse.simulate.plan import make_plan, parts_for
+from neurosparse.simulate.parts import parts_for
+from neurosparse.simulate.plan import make_plan
 from neurosparse.simulate.probes import Probe, place_probes
 from neurosparse.simulate.recording import Chunk
 from neurosparse.simulate.state import State, pending_depth

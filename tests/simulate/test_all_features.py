@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
-from neurosparse.simulate import Poisson, Probe, Recording, Run, State, plan, simulate
+from neurosparse.simulate import Poisson, Probe, Recording, Run, State, parts, simulate
 from tests.simulate.agreement import (
     all_probes,
     assert_agrees,
@@ -75,7 +75,7 @@ def test_reference_and_threads(kind: Any, data: st.DataObject) -> None:
     for threads in (1, 2, 3, 5):
         with pytest.MonkeyPatch.context() as patched:
             # so little that a thread has several parts wherever a synapse has its own delay
-            patched.setattr(plan, "RING_BYTES", data.draw(st.sampled_from((300, 1 << 20))))
+            patched.setattr(parts, "RING_BYTES", data.draw(st.sampled_from((300, 1 << 20))))
             assert_agrees(case.run(threads=threads), slow)
 
 
@@ -197,7 +197,7 @@ def test_many_parts_of_many_neurons(rng: np.random.Generator) -> None:
     assert 0.01 < slow.rasters["E"].mean() < 0.3
     for ring_bytes, threads in ((1 << 20, 1), (1 << 12, 1), (1 << 20, 2), (1 << 12, 2), (300, 6)):
         with pytest.MonkeyPatch.context() as patched:
-            patched.setattr(plan, "RING_BYTES", ring_bytes)
+            patched.setattr(parts, "RING_BYTES", ring_bytes)
             run = simulate(
                 network,
                 inputs,

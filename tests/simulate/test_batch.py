@@ -20,7 +20,7 @@ kinds = pytest.mark.parametrize("kind", [np.float32, np.float64, "integer"])
 
 
 @kinds
-@given(data=st.data(), length=st.integers(1, 8), n_samples=st.integers(1, 5))
+@given(data=st.data(), length=st.integers(1, 8), n_samples=st.integers(1, 20))
 def test_feed_forward(kind: Any, data: st.DataObject, length: int, n_samples: int) -> None:
     """The counts of `simulate` with ``reset_every``, sample by sample."""
     dtype = np.float32 if kind == "integer" else kind
@@ -63,7 +63,7 @@ def one_at_a_time(network: Network, inputs: dict[str, Any], dtype: Any) -> list[
 
 
 @kinds
-@given(data=st.data(), length=st.integers(1, 12), n_samples=st.integers(1, 4))
+@given(data=st.data(), length=st.integers(1, 12), n_samples=st.integers(1, 20))
 def test_any_network(kind: Any, data: st.DataObject, length: int, n_samples: int) -> None:
     """Loops, delays, multapses, currents: as many separate runs, their activity added up."""
     dtype = np.float32 if kind == "integer" else kind
@@ -80,9 +80,11 @@ def test_any_network(kind: Any, data: st.DataObject, length: int, n_samples: int
     record = list(network.populations)
     runs = one_at_a_time(network, inputs, dtype)
     room = data.draw(st.sampled_from((1, 1 << 22)))
+    lanes_bytes = data.draw(st.sampled_from((0, 1 << 26)))
     for threads in (1, 2, 7):
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(batch, "_ROOM", room)
+            patched.setattr(batch, "_LANES_BYTES", lanes_bytes)
             got = simulate_batch(network, inputs, record=record, dtype=dtype, threads=threads)
         for name, counts in got.counts.items():
             depth = network.depths[name]
@@ -149,7 +151,15 @@ GOOD = np.ones((2, 4, 3))
         (FLOAT, GOOD * np.nan, {}, ParameterError, "zeros and ones only"),
         (FLOAT, {"out": GOOD[..., :2] * np.nan}, {}, ParameterError, "16 of 16 .* not finite"),
         (FLOAT, {"out": GOOD[..., :2] + 1j}, {}, ParameterError, "got complex128 currents"),
-        (INTEGER, {"out": GOOD[..., :2]}, {}, ParameterError, "got float64 currents for a int64"),
+        (FLOAT, {"out": GOOD[..., :2] * 1e39}, {}, ParameterError, "as float32: 16 of 16"),
+        (INTEGER, {"out": GOOD[..., :2]}, {}, ParameterError, "got float64 currents for an integ"),
+        (
+            INTEGER,
+            {"out": np.full((2, 4, 2), 1 << 40)},
+            {},
+            ParameterError,
+            "got 1099511627776; allowed is -2147483648 to",
+        ),
         (FLOAT, GOOD, {"record": ["x"]}, TopologyError, "record: no population 'x'"),
         (FLOAT, GOOD, {"threads": 0}, ParameterError, "threads: got 0; allowed is .* 1 to 1024"),
         (FLOAT, GOOD, {"dtype": int}, ParameterError, "dtype: got .* float32 or float64"),
