@@ -63,6 +63,8 @@ def test_closing_twice_does_no_harm() -> None:
     peer = Peer("adder", "model", start=0)
     peer.close()
     peer.close()
+    with pytest.raises(ValueError, match="closed file"):
+        peer.request(add=1)
 
 
 def test_a_missing_tool_is_named_with_what_to_do(tools: Path) -> None:

@@ -17,10 +17,10 @@ __all__ = [
     "assert_agrees",
     "assert_same_run",
     "assert_same_spikes",
-    "check_dense",
     "joined",
     "reference_run",
     "roughen",
+    "run_and_reference",
 ]
 
 
@@ -74,6 +74,20 @@ def reference_run(network: Network, *args: Any, dtype: Any, **options: Any) -> A
     return run_dense(network, *args, dtype=dtype, **options)
 
 
+def run_and_reference(
+    network: Network,
+    inputs: dict[str, Any],
+    n_steps: int,
+    dtype: Any = np.float32,
+    reset_every: int | None = None,
+) -> tuple[Run, Any]:
+    """Run the engine, every u and v recorded, and the reference."""
+    probes = all_probes(network)
+    run = simulate(network, inputs, n_steps, probes=probes, dtype=dtype, reset_every=reset_every)
+    slow = reference_run(network, inputs, n_steps, dtype=dtype, reset_every=reset_every)
+    return run, slow
+
+
 def assert_agrees(run: Run, slow: Any) -> None:
     """Compare spikes, every trace, counted events and the final state with a reference."""
     assert_same_spikes(run, slow)
@@ -117,22 +131,6 @@ def joined(pieces: list[Run]) -> Run:
         last.state,
         last.network,
     )
-
-
-def check_dense(
-    network: Network,
-    inputs: dict[str, Any],
-    n_steps: int,
-    dtype: Any,
-    reset_every: int | None = None,
-) -> DenseRun:
-    """Run both; spikes, u, v and counts must be equal, without tolerance."""
-    probes = all_probes(network)
-    run = simulate(network, inputs, n_steps, probes=probes, dtype=dtype, reset_every=reset_every)
-    dense = run_dense(network, inputs, n_steps, dtype=dtype, reset_every=reset_every)
-    assert_agrees(run, dense)
-    assert all(trace.dtype == dtype for trace in run.traces.values())
-    return dense
 
 
 def roughen(network: Network, rng: np.random.Generator) -> Network:

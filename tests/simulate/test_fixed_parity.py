@@ -10,32 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurosparse.network import FixedPointLIF, Network, Population, Projection, Synapses
-from neurosparse.simulate import Probe, simulate
-from tests.reference.fixed_point import FixedPointRun, run_fixed_point
-from tests.simulate.agreement import all_probes
+from neurosparse.simulate import Probe
+from tests.simulate.agreement import assert_agrees, run_and_reference
 from tests.strategies.exact import drives, integer_networks
 
 N_STEPS = 12
 
 
-def check_fixed_point(
-    network: Network, inputs: dict[str, Any], n_steps: int, reset_every: int | None = None
-) -> FixedPointRun:
-    """Run both and compare everything."""
-    run = simulate(network, inputs, n_steps, probes=all_probes(network), reset_every=reset_every)
-    slow = run_fixed_point(network, inputs, n_steps, reset_every=reset_every)
-    for name, raster in slow.rasters.items():
-        np.testing.assert_array_equal(run.spikes[name].raster(), raster, err_msg=name)
-    for probe, trace in run.traces.items():
-        assert trace.dtype == np.int64
-        expected = (slow.u if probe.variable == "u" else slow.v)[probe.population]
-        np.testing.assert_array_equal(trace, expected, err_msg=str(probe))
-    return slow
-
-
 @given(st.data(), integer_networks(max_delay=4), st.one_of(st.none(), st.integers(1, 5)))
 def test_networks(data: st.DataObject, network: Network, every: int | None) -> None:
-    check_fixed_point(network, data.draw(drives(network, N_STEPS)), N_STEPS, every)
+    inputs = data.draw(drives(network, N_STEPS))
+    run, slow = run_and_reference(network, inputs, N_STEPS, reset_every=every)
+    assert_agrees(run, slow)
 
 
 @given(st.data(), integer_networks(max_delay=2), st.integers(1, 31), st.integers(0, 2**32 - 1))
@@ -47,7 +33,8 @@ def test_currents_of_any_size(data: st.DataObject, network: Network, bits: int, 
         if population.neuron is not None:
             shape = (data.draw(st.integers(1, N_STEPS)), population.size)
             inputs[name] = rng.integers(-(2**bits), 2**bits, shape)
-    check_fixed_point(network, inputs, N_STEPS)
+    run, slow = run_and_reference(network, inputs, N_STEPS)
+    assert_agrees(run, slow)
 
 
 def one_neuron(
@@ -56,14 +43,10 @@ def one_neuron(
     """Return steps of spikes, u and v of one neuron under currents."""
     network = Network({"n": Population(1, neuron)})
     table = np.array(currents)[:, None]
-    check_fixed_point(network, {"n": table}, len(currents))
-    u, v = Probe("n", "u"), Probe("n", "v")
-    run = simulate(network, {"n": table}, probes=[u, v])
-    return (
-        run.spikes["n"].steps.tolist(),
-        run.traces[u][:, 0].tolist(),
-        run.traces[v][:, 0].tolist(),
-    )
+    run, slow = run_and_reference(network, {"n": table}, len(currents))
+    assert_agrees(run, slow)
+    u, v = (run.traces[Probe("n", variable)][:, 0].tolist() for variable in "uv")
+    return run.spikes["n"].steps.tolist(), u, v
 
 
 def test_u_wraps_beyond_24_bits() -> None:
@@ -112,6 +95,7 @@ def test_a_large_fan_in_wraps_and_saturates(weight: int) -> None:
     raster = np.zeros((12, n_pre), np.uint8)
     raster[:, :400] = 1  # u stays inside, v meets its bound
     raster[6:] = 1  # u leaves 24 bits
-    slow = check_fixed_point(network, {"in": raster}, 14)
+    run, slow = run_and_reference(network, {"in": raster}, 14)
+    assert_agrees(run, slow)
     assert slow.n_wraps > 0
     assert slow.n_clips > 0

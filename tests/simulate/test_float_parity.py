@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurosparse.network import LIF, Network, Population, Projection, Spikes, Synapses
-from tests.simulate.agreement import check_dense, roughen
+from tests.simulate.agreement import assert_agrees, roughen, run_and_reference
 from tests.strategies.exact import drives, feed_forward_networks, recurrent_networks
 
 N_STEPS = 12
@@ -22,18 +22,25 @@ ANY_NETWORK = st.one_of(
 
 @given(st.data(), ANY_NETWORK, st.sampled_from(DTYPES))
 def test_exact_numbers(data: st.DataObject, network: Network, dtype: Any) -> None:
-    check_dense(network, data.draw(drives(network, N_STEPS)), N_STEPS, dtype)
+    inputs = data.draw(drives(network, N_STEPS))
+    run, dense = run_and_reference(network, inputs, N_STEPS, dtype)
+    assert_agrees(run, dense)
 
 
 @given(st.data(), ANY_NETWORK, st.sampled_from(DTYPES), st.integers(0, 2**32 - 1))
 def test_rounded_numbers(data: st.DataObject, network: Network, dtype: Any, seed: int) -> None:
     rough = roughen(network, np.random.default_rng(seed))
-    check_dense(rough, data.draw(drives(rough, N_STEPS)), N_STEPS, dtype)
+    inputs = data.draw(drives(rough, N_STEPS))
+    run, dense = run_and_reference(rough, inputs, N_STEPS, dtype)
+    assert_agrees(run, dense)
 
 
 @given(st.data(), ANY_NETWORK, st.sampled_from(DTYPES), st.integers(1, 5))
 def test_reset_every(data: st.DataObject, network: Network, dtype: Any, every: int) -> None:
-    check_dense(network, data.draw(drives(network, N_STEPS)), N_STEPS, dtype, every)
+    run, dense = run_and_reference(
+        network, data.draw(drives(network, N_STEPS)), N_STEPS, dtype, every
+    )
+    assert_agrees(run, dense)
 
 
 @given(st.data(), ANY_NETWORK, st.sampled_from(DTYPES), st.integers(0, 2**32 - 1))
@@ -44,7 +51,8 @@ def test_currents(data: st.DataObject, network: Network, dtype: Any, seed: int) 
         if population.neuron is not None and data.draw(st.booleans()):
             # some end before the run does: silent afterwards
             inputs[name] = rng.normal(0, 1, (data.draw(st.integers(1, N_STEPS)), population.size))
-    check_dense(network, inputs, N_STEPS, dtype)
+    run, dense = run_and_reference(network, inputs, N_STEPS, dtype)
+    assert_agrees(run, dense)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -93,7 +101,8 @@ def test_large_recurrent_network(rng: np.random.Generator, dtype: Any, reset: An
         "drive": rng.random((400, 15)) < 0.1,
         "late": Spikes.from_raster(rng.random((300, 9)) < 0.2),
     }
-    dense = check_dense(network, inputs, 400, dtype)
+    run, dense = run_and_reference(network, inputs, 400, dtype)
+    assert_agrees(run, dense)
     for name in ("exc", "inh"):  # alive, neither silent nor saturated
         assert 0.01 < dense.rasters[name].mean() < 0.3
 
@@ -106,7 +115,8 @@ def test_projection_delay(delay: int) -> None:
         [Projection("in", "out", synapses, delay=delay)],
     )
     inputs = {"in": Spikes([0, 3, 250], [0, 0, 0], 260, 1)}
-    dense = check_dense(network, inputs, 520, np.float32)
+    run, dense = run_and_reference(network, inputs, 520, np.float32)
+    assert_agrees(run, dense)
     assert np.flatnonzero(dense.rasters["out"]).tolist() == [delay, delay + 3, delay + 250]
 
 
@@ -120,7 +130,8 @@ def test_every_delay_at_once() -> None:
         # the delays of the synapses override that of the projection
         [Projection("in", "out", synapses, delay=7)],
     )
-    dense = check_dense(network, {"in": np.ones((1, 1))}, 300, np.float32)
+    run, dense = run_and_reference(network, {"in": np.ones((1, 1))}, 300, np.float32)
+    assert_agrees(run, dense)
     steps, neurons = np.nonzero(dense.rasters["out"])
     assert steps.tolist() == delays.tolist()
     assert neurons.tolist() == post.tolist()
@@ -135,12 +146,14 @@ def test_self_projection_rings_for_ever() -> None:
             Projection("ring", "ring", synapses, delay=4),
         ],
     )
-    dense = check_dense(network, {"in": np.ones((1, 1))}, 30, np.float64)
+    run, dense = run_and_reference(network, {"in": np.ones((1, 1))}, 30, np.float64)
+    assert_agrees(run, dense)
     assert np.argwhere(dense.rasters["ring"]).tolist() == [[1 + 4 * k, k % 3] for k in range(8)]
 
 
 def test_population_without_projections() -> None:
     """Nothing but a bias: fires every third step."""
     network = Network({"alone": Population(2, LIF(dv=0.0, bias=0.5, vth=1.25))})
-    dense = check_dense(network, {}, 9, np.float32)
+    run, dense = run_and_reference(network, {}, 9, np.float32)
+    assert_agrees(run, dense)
     assert np.flatnonzero(dense.rasters["alone"][:, 0]).tolist() == [2, 5, 8]
