@@ -114,9 +114,9 @@ class ModelCost:
     accuracy : Marked or None
         Share of the test samples that are right, if the model was tried on them.
     synapses, potential_synapses : Marked
-        Connections that exist, and that could between the connected layers.
+        Connections that exist, and pairs between the connected layers.
     connection_sparsity : Marked
-        Share of the potential synapses that do not exist.
+        Share of the pairs between connected layers that no synapse connects.
     activity_sparsity : Marked or None
         SNN: share of the neurons' steps without a spike. ANN: share of zeros among the
         activations of its hidden neurons, if it was given.

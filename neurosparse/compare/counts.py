@@ -54,14 +54,15 @@ def count_snn(
             "activity: counted on another network (its populations or projections differ)"
         )
     over = f"over {n_samples} test samples"
-    synapses, potential = network.n_synapses, network.n_potential_synapses
+    pairs = sum(projection.synapses.n_pairs for projection in network.projections)
+    potential = network.n_potential_synapses
     return ModelCost(
         name=name,
         kind="snn",
         accuracy=_accuracy(accuracy, over),
-        synapses=Marked(synapses, "counted", source="synapses stored"),
-        potential_synapses=Marked(potential, "counted", source="between connected populations"),
-        connection_sparsity=_share_missing(synapses, potential, "potential synapses not stored"),
+        synapses=Marked(network.n_synapses, "counted", source="synapses stored"),
+        potential_synapses=Marked(potential, "counted", source="pairs of connected populations"),
+        connection_sparsity=_share_missing(pairs, potential, "pairs without a synapse"),
         activity_sparsity=_silence(network, activity, sources=False),
         input_sparsity=_silence(network, activity, sources=True),
         synaptic_events_per_inference=Marked(
@@ -142,25 +143,24 @@ def network_bytes(network: Network) -> int:
     """Count the bytes of a network's parameters, each projection in its smaller layout [B].
 
     The layouts are compressed rows as neurosparse stores them (int64 row pointers, uint16 or int32
-    indices, weights, one weight for all counted once) and a full matrix of weights; a fully
-    connected projection has no use for indices. Weights count as stored: 4 bytes for float32, 2
-    for the int16 of a fixed-point network. Delays of single synapses count 1 byte per entry,
-    vectors of neuron parameters as wide as a weight.
+    indices, weights, one weight for all counted once) and a full matrix of weights, which needs no
+    indices but has no place for several synapses of a pair. Weights count as stored: 4 bytes for
+    float32, 2 for the int16 of a fixed-point network. Delays of single synapses count 1 byte per
+    entry, vectors of neuron parameters as wide as a weight.
     """
-    projections = sum(
-        min(projection.synapses.n_bytes, _full_matrix_bytes(projection))
-        for projection in network.projections
-    )
+    projections = sum(_projection_bytes(projection) for projection in network.projections)
     widths = [p.synapses.dtype.itemsize for p in network.projections]
     width = max(widths, default=_FLOAT32_BYTES)
     vectors = sum(_n_vector_entries(p) for p in network.populations.values())
     return projections + vectors * width
 
 
-def _full_matrix_bytes(projection: Projection) -> int:
+def _projection_bytes(projection: Projection) -> int:
     synapses = projection.synapses
+    if synapses.n_pairs < synapses.n_active:
+        return synapses.n_bytes
     entry = synapses.dtype.itemsize + (0 if synapses.stored.delays is None else 1)
-    return synapses.n_potential * entry
+    return min(synapses.n_bytes, synapses.n_potential * entry)
 
 
 def _n_vector_entries(population: Population) -> int:

@@ -19,6 +19,7 @@ from neurosparse.network.rows import (
     frozen,
     index_dtype,
     is_constant,
+    row_ties,
 )
 from neurosparse.network.select import merge_ties, select
 from neurosparse.network.transpose import transpose
@@ -142,6 +143,12 @@ class Synapses:
     def n_active(self) -> int:
         """Number of synapses that exist."""
         return self.stored[1].size
+
+    @cached_property
+    def n_pairs(self) -> int:
+        """Number of connected pairs; fewer than synapses where several connect a pair."""
+        indptr, indices, *_ = self.stored
+        return self.n_active - (row_ties(indptr, indices).size if self.multapses else 0)
 
     @property
     def n_potential(self) -> int:

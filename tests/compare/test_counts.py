@@ -75,6 +75,21 @@ def test_a_network_driven_by_currents_has_no_input_sparsity():
     assert cost.activity_sparsity.value == pytest.approx(1 - 6 / 40)
 
 
+def test_several_synapses_of_a_pair_are_one_connection():
+    # 0 -> 0 three times and 1 -> 1 once, of 4 pairs
+    edges = [0, 0, 0, 1], [0, 0, 0, 1], [1.0, 2.0, 3.0, 4.0]
+    synapses = Synapses.from_edges(*edges, n_pre=2, n_post=2, multapses=True)
+    network = Network(
+        {"in": Population(2), "out": Population(2, LIF())}, [Projection("in", "out", synapses)]
+    )
+    seen = Activity(10, {"in": 4, "out": 2}, {"in->out": 8}, {"out": 20})
+    cost = count_snn("s", network, seen, n_samples=1, accuracy=1)
+    assert (cost.synapses.value, cost.potential_synapses.value) == (4, 4)
+    assert cost.connection_sparsity.value == 0.5
+    # 3 row pointers of 8, 4 targets of 2, 4 weights of 4; a full matrix of 16 cannot hold them
+    assert cost.parameter_bytes.value == 24 + 8 + 16
+
+
 def test_bytes_by_hand():
     # sparse: 3 row pointers of 8, 3 indices of 4, 3 weights of 4 = 48, but a full 2x4 takes 32
     # full: 3x2 weights of 4 = 24

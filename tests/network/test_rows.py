@@ -209,7 +209,7 @@ def test_merging_keeps_the_matrix(s: Synapses) -> None:
     merged = s.merged()
     assert not merged.multapses
     assert np.array_equal(merged.to_scipy().toarray(), s.to_scipy().toarray())
-    assert len({edge[:2] for edge in edges_by_pre(s)}) == merged.n_active
+    assert len({edge[:2] for edge in edges_by_pre(s)}) == merged.n_active == s.n_pairs
     merged.require_unique_pairs("merged")
 
 
