@@ -52,7 +52,11 @@ REFERENCE_RATES_HZ = {
     "L6E": 1.096,
     "L6I": 7.851,
 }
-"""Mean rates that NEST's implementation has at full scale (its network_params.py, since 2020)."""
+"""Mean rates of NEST's implementation at full scale, from a run with 12 MPI processes [Hz].
+
+Its network_params.py states them; other versions of that file state other runs, whose rates differ
+from these by up to 10 %.
+"""
 
 
 def psc_per_psp(c_m_pf: float, tau_mem_ms: float, tau_syn_ms: float) -> float:

@@ -85,7 +85,7 @@ def c_elegans(
 
     References
     ----------
-    Cook et al. 2019, Nature 571:63, doi:10.1038/s41586-019-1352-7, supplementary table 5,
+    Cook et al. 2019, Nature 571:63, doi:10.1038/s41586-019-1352-7, supplementary information 5,
     corrected July 2020 (connectome).
     McIntire, Jorgensen, Kaplan & Horvitz 1993, Nature 364:337, doi:10.1038/364337a0.
     Shiu et al. 2024, Nature 634:210, doi:10.1038/s41586-024-07763-9 (neurons).
