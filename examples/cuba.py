@@ -1,8 +1,8 @@
 """Simulate CUBA, the benchmark network of Vogels and Abbott.
 
 4,000 neurons with exponential currents that keep one another active without any input (Brette et
-al. 2007, benchmark 2, doi:10.1007/s10827-007-0038-6). Brian2, NEST and GeNN agree on about 5.5
-spikes per second and neuron.
+al. 2007, benchmark 2, doi:10.1007/s10827-007-0038-6). Each fires about 5.5 times per second, as in
+Brian2 (``python -m benchmarks cuba`` runs both).
 
     python examples/cuba.py --plot cuba.png
 """

@@ -1,9 +1,10 @@
 """Simulate the cortical microcircuit of Potjans and Diesmann.
 
 The network under one square millimetre of cortex: eight populations, 77,169 neurons, 298.9 million
-synapses (doi:10.1093/cercor/bhs358). ``--scale 1`` builds all of it and takes about 5 GB; rates are
-then comparable with those of NEST. Below, weights and a constant current make up for the synapses
-that are missing, which keeps the rates only roughly.
+synapses (doi:10.1093/cercor/bhs358). ``--scale 1`` builds all of it and takes about 5 GB
+(``python -m benchmarks potjans_diesmann`` measures it); rates are then comparable with those of
+NEST. Below, weights and a constant current make up for the synapses that are missing, which keeps
+the rates only roughly.
 
     python examples/potjans_diesmann.py --scale 1 --threads 2 --plot microcircuit.png
 """
