@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness import Omitted, Peer, Record
-from neurosparse.models import find_data
+from neurosparse.data import find_data
 from neurosparse.models.microcircuit import REFERENCE_RATES_HZ
 
 NAME = "potjans_diesmann"

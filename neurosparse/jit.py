@@ -36,7 +36,7 @@ __all__ = [
 NOTICE_AFTER = 2.0  # seconds; loading a compiled kernel from the cache takes less
 
 # read when the first parallel kernel starts the threads
-os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 # Multiply-adds that one core does in about a millisecond; waking threads for less gains nothing.
 SERIAL_BELOW = 1 << 22

@@ -1,6 +1,5 @@
 """Published networks as ready-made builders; each returns a `Model` to hand to `simulate`."""
 
-from neurosparse.data import find_data
 from neurosparse.models.brunel_2000 import brunel
 from neurosparse.models.larva import drosophila_larva
 from neurosparse.models.membrane import ExactMembrane
@@ -16,6 +15,5 @@ __all__ = [
     "c_elegans",
     "cuba",
     "drosophila_larva",
-    "find_data",
     "potjans_diesmann",
 ]

@@ -19,6 +19,7 @@ from neurosparse.simulate.machine_kernels import (
 )
 
 AHEAD = 3  # rows of synapses to prefetch
+MOST_LINES = 24  # cache lines of a row to prefetch; the hardware goes on where it is longer
 
 _UINT8 = np.zeros(1, np.uint8)
 _UINT16 = np.zeros(1, np.uint16)
@@ -64,6 +65,14 @@ def add_delayed_constant(ring, row, slot, post, weight, delays, begin, end):
 
 
 @kernel_inlined
+def prefetch_row(array, begin, end):
+    """Ask for the entries ``begin`` to ``end - 1`` of ``array``."""
+    per_line = 64 // array.itemsize
+    for k in range(begin, min(end, begin + MOST_LINES * per_line), per_line):
+        prefetch(array, k)
+
+
+@kernel_inlined
 def add_rows(u, post, weight_type, projections, q, cuts, part, n_parts, spikes, first):
     """Add the synapses of ``spikes`` that reach this part."""
     if projections.weight[q] == 0:
@@ -71,14 +80,16 @@ def add_rows(u, post, weight_type, projections, q, cuts, part, n_parts, spikes, 
         for j in range(spikes.size):
             if j + AHEAD < spikes.size:
                 ahead = (spikes[j + AHEAD] - first) * n_parts + part
-                # a line holds 32 narrow targets; the hardware goes on where a row is longer
-                for k in range(min(4, (cuts[ahead + 1] - cuts[ahead]) // 32 + 1)):
-                    prefetch(post, cuts[ahead] + k * 32)
+                prefetch_row(post, cuts[ahead], cuts[ahead + 1])
             row = (spikes[j] - first) * n_parts + part
             add_constant(u, post, weight, cuts[row], cuts[row + 1])
     else:
         weights = array_at(projections.weight[q], projections.n_synapses[q], weight_type)
         for j in range(spikes.size):
+            if j + 1 < spikes.size:
+                ahead = (spikes[j + 1] - first) * n_parts + part
+                prefetch_row(post, cuts[ahead], cuts[ahead + 1])
+                prefetch_row(weights, cuts[ahead], cuts[ahead + 1])
             row = (spikes[j] - first) * n_parts + part
             add_weighted(u, post, weights, cuts[row], cuts[row + 1])
 
@@ -145,12 +156,10 @@ def send_rows(ring, at, post, weight_type, projections, q, cuts, part, n_parts, 
         weights = array_at(projections.weight[q], n, weight_type)
         for j in range(spikes.size):
             if j + 1 < spikes.size:
-                ahead = cuts[(spikes[j + 1] - first) * n_parts + part]
-                for k in range(2):
-                    prefetch(post, ahead + k * 32)
-                    prefetch(delays, ahead + k * 64)
-                for k in range(4):
-                    prefetch(weights, ahead + k * 16)
+                ahead = (spikes[j + 1] - first) * n_parts + part
+                prefetch_row(post, cuts[ahead], cuts[ahead + 1])
+                prefetch_row(delays, cuts[ahead], cuts[ahead + 1])
+                prefetch_row(weights, cuts[ahead], cuts[ahead + 1])
             row = (spikes[j] - first) * n_parts + part
             add_delayed(ring, at, slot, post, weights, delays, cuts[row], cuts[row + 1])
 

@@ -103,6 +103,7 @@ class Parts(NamedTuple):
     waiting: NDArray[np.int64]  # ... and how many there are
     spikes: NDArray[np.int32]  # (n_parts, room): of one window
     starts: NDArray[np.int64]  # (n_parts, window + 1, n_populations)
+    events: NDArray[np.int64]  # (n_parts, n_projections): of the last call
     total: NDArray[np.generic]  # (n_parts, BLOCK): scratch, as the rest
     words: NDArray[np.uint32]  # (n_parts, WORDS)
     counts: NDArray[np.int32]  # (n_parts, WORDS)

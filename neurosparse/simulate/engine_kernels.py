@@ -235,10 +235,9 @@ def advance_part(
 
 
 @kernel_inlined
-def merge_parts(n_parts, n_steps, row, populations, projections, parts, record):
-    """Put the spikes of a window into one list, by step, population and neuron; count events."""
+def merge_parts(n_parts, n_steps, row, populations, parts, record):
+    """Put the spikes of a window into one list, by step, population and neuron."""
     populations = borrowed(populations)
-    projections = borrowed(projections)
     parts = borrowed(parts)
     record = borrowed(record)
     n_populations = populations.size.size
@@ -255,6 +254,14 @@ def merge_parts(n_parts, n_steps, row, populations, projections, parts, record):
                     n += 1
         record.starts[row + step, n_populations] = n
         record.starts[row + step + 1, 0] = n
+
+
+@kernel
+def count_events(part, n_parts, n_steps, row, populations, projections, parts, record):
+    """Count the synapses to this part that the spikes of these steps are sent over."""
+    populations = borrowed(populations)
+    projections = borrowed(projections)
+    record = borrowed(record)
     for q in range(projections.source.size):
         source = projections.source[q]
         cuts = array_at(projections.cuts[q], projections.n_cuts[q], _INT64)
@@ -263,9 +270,9 @@ def merge_parts(n_parts, n_steps, row, populations, projections, parts, record):
         for step in range(n_steps):
             begin = record.starts[row + step, source]
             for k in range(begin, record.starts[row + step, source + 1]):
-                at = ((record.spikes[k] - first) >> populations.lane_bits) * n_parts
-                events += cuts[at + n_parts] - cuts[at]
-        record.events[projections.number[q]] += events
+                at = ((record.spikes[k] - first) >> populations.lane_bits) * n_parts + part
+                events += cuts[at + 1] - cuts[at]
+        parts.events[part, projections.number[q]] = events
 
 
 @kernel
@@ -326,7 +333,7 @@ def run_windows(
                 drive,
                 record,
             )
-        merge_parts(n_parts, n, row, populations, projections, parts, record)
+        merge_parts(n_parts, n, row, populations, parts, record)
         if neurons.ring.shape[0] > 0:
             for part in numba.prange(n_parts):
                 send_ahead(
@@ -344,6 +351,11 @@ def run_windows(
         done += n
         if is_last:
             break
+    for part in numba.prange(n_parts):
+        count_events(part, n_parts, done, row0, populations, projections, parts, record)
+    for part in range(n_parts):
+        for q in range(parts.events.shape[1]):
+            record.events[q] += parts.events[part, q]
     return done
 
 

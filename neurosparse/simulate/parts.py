@@ -64,6 +64,7 @@ def cut_into_parts(
         waiting=np.zeros(shape, dtype=np.int64),
         spikes=np.empty((n_parts, room), dtype=np.int32),
         starts=np.zeros((n_parts, window + 1, size.size), dtype=np.int64),
+        events=np.zeros((n_parts, len(network.projections)), dtype=np.int64),
         total=np.zeros((n_parts, BLOCK), dtype=dtype),
         words=np.zeros((n_parts, WORDS), dtype=np.uint32),
         counts=np.zeros((n_parts, WORDS), dtype=np.int32),
