@@ -8,11 +8,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError
+from neurosparse.network import Network
 from neurosparse.network.checks import check_finite
 
-__all__ = ["as_currents", "check_in_arithmetic"]
+__all__ = ["as_currents", "check_in_arithmetic", "engine_dtype"]
 
 _LIMITS = np.iinfo(np.int32)  # what a channel of Lava carries
+
+
+def engine_dtype(network: Network, dtype: Any) -> np.dtype[Any]:
+    """Return the dtype of ``u`` and ``v``: int64 in an integer network, else the one asked for.
+
+    Raises
+    ------
+    ParameterError
+        Unless it is float32 or float64, also where an integer network has no use for it.
+    """
+    try:
+        # numpy reads None as float64; here it is a mistake
+        asked = None if dtype is None else np.dtype(dtype)
+    except (TypeError, ValueError):
+        asked = None
+    if asked is None or asked not in (np.float32, np.float64):
+        raise ParameterError(f"dtype: got {dtype!r}; allowed is float32 or float64")
+    return np.dtype(np.int64) if network.is_integer else asked
 
 
 def as_currents(where: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:

@@ -2,48 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import ParameterError, ShapeError, TopologyError
+from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import Network, Population, Spikes
-from neurosparse.network.checks import check_count
-from neurosparse.simulate.arithmetic import as_currents, check_in_arithmetic
+from neurosparse.network.checks import check_count, check_finite
+from neurosparse.simulate.arithmetic import as_currents, check_in_arithmetic, engine_dtype
+from neurosparse.simulate.checks import as_array, check_kind, shown
 from neurosparse.simulate.engine_arrays import Drive
+from neurosparse.simulate.probes import check_population
 from neurosparse.simulate.stimuli import NoiseCurrent, Poisson, StepCurrent
 
 __all__ = ["InputSpec", "Inputs"]
 
 Stimulus = Spikes | Poisson | StepCurrent | NoiseCurrent | NDArray[Any]
-InputSpec = Stimulus | list[Stimulus]
+InputSpec = Stimulus | list[Stimulus] | tuple[Stimulus, ...]
 """For a source: Spikes, a raster (n_steps, size) of zeros and ones, or Poisson. For neurons:
-currents (n_steps, size), StepCurrent, NoiseCurrent or Poisson; or a list of several of these."""
+currents (n_steps, size), StepCurrent, NoiseCurrent or Poisson; or several of these."""
 
 
 @dataclass
 class _Currents:
     """The currents of one population; their columns begin at ``column``."""
 
+    name: str
     column: int
     size: int
     tables: list[NDArray[Any]] = field(default_factory=list)
     drawn: list[tuple[StepCurrent | NoiseCurrent, int]] = field(default_factory=list)
 
     def chunk(self, start: int, stop: int, dtype: Any, key: int) -> NDArray[Any]:
-        """Return the sum of all, in the order given; tables first."""
+        """Return the sum of all, in the order given; tables first.
+
+        Raises
+        ------
+        ParameterError
+            If it is too large for ``dtype``.
+        """
         total = np.zeros((stop - start, self.size), dtype=dtype)
-        for table in self.tables:
-            part = table[start:stop]
-            total[: part.shape[0]] += part
-        for stimulus, stream in self.drawn:
-            if isinstance(stimulus, NoiseCurrent):
-                total += stimulus.table(start, stop, self.size, key, stream).astype(dtype)
-            else:
-                total += stimulus.table(start, stop, self.size).astype(dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for table in self.tables:
+                part = table[start:stop]
+                total[: part.shape[0]] += part
+            for stimulus, stream in self.drawn:
+                if isinstance(stimulus, NoiseCurrent):
+                    total += stimulus.table(start, stop, self.size, key, stream).astype(dtype)
+                else:
+                    total += stimulus.table(start, stop, self.size).astype(dtype)
+        if self.drawn or len(self.tables) > 1:
+            check_finite(f"inputs[{self.name!r}]: sum of currents from step {start} on", total)
         return total
 
 
@@ -66,37 +78,26 @@ class Inputs:
     """
 
     def __init__(self, network: Network, given: Mapping[str, InputSpec], dtype: Any) -> None:
-        if not isinstance(given, Mapping):
-            raise ParameterError(
-                f"inputs: got {type(given).__name__}; expected a mapping of population names to "
-                "spikes or currents"
-            )
+        check_kind("inputs", given, Mapping, "a mapping of population names to spikes or currents")
         self._network = network
-        self._dtype = np.dtype(np.int64) if network.is_integer else np.dtype(dtype)
+        self._dtype = engine_dtype(network, dtype)
         self._currents: dict[str, _Currents] = {}
         self._poisson: dict[str, list[tuple[Poisson, int]]] = {}
         self.n_columns = 0
         self.longest = 0  # steps of the longest raster, train or table
         self.is_random = False
-        steps: list[NDArray[np.int64]] = []
-        neurons: list[NDArray[np.int32]] = []
-        sizes = [population.size for population in network.populations.values()]
-        first = dict(zip(network.populations, np.cumsum([0, *sizes]), strict=False))
+        trains: dict[str, Spikes] = {}
         n_stimuli = 0
         for name, value in given.items():
-            if name not in network.populations:
-                known = ", ".join(map(repr, network.populations))
-                raise TopologyError(f"inputs: no population {name!r}; there are {known}")
+            check_population(network, "inputs", name)
             population = network.populations[name]
-            stimuli = value if isinstance(value, list) and _holds_stimuli(value) else [value]
+            stimuli = _stimuli(value)
             for stimulus in stimuli:
                 if isinstance(stimulus, Poisson):
                     self._add_poisson(name, population, stimulus, n_stimuli)
                 elif population.neuron is None:
-                    spikes = _as_spikes(name, stimulus, population.size)
-                    steps.append(spikes.steps)
-                    neurons.append((spikes.neurons + first[name]).astype(np.int32))
-                    self.longest = max(self.longest, spikes.n_steps)
+                    trains[name] = _as_spikes(name, stimulus, population.size)
+                    self.longest = max(self.longest, trains[name].n_steps)
                 else:
                     self._add_current(name, population, stimulus, n_stimuli)
                 n_stimuli += 1
@@ -104,12 +105,7 @@ class Inputs:
                 raise ParameterError(
                     f"inputs[{name!r}]: {len(stimuli)} stimuli for a spike source; give one"
                 )
-        all_steps = np.concatenate([np.zeros(0, np.int64), *steps])
-        all_neurons = np.concatenate([np.zeros(0, np.int32), *neurons])
-        if len(steps) > 1:
-            order = np.lexsort((all_neurons, all_steps))
-            all_steps, all_neurons = all_steps[order], all_neurons[order]
-        self._steps, self._neurons = all_steps, all_neurons
+        self._steps, self._neurons = _merged(network, trains)
 
     @property
     def current_columns(self) -> dict[str, int]:
@@ -124,6 +120,11 @@ class Inputs:
             raise ParameterError(
                 f"{where}: got a Poisson weight of {stimulus.weight} for an integer network; "
                 "expected a whole number"
+            )
+        if population.neuron is None and stimulus.weight != 1:
+            raise ParameterError(
+                f"{where}: got a Poisson weight of {stimulus.weight} for a spike source; leave it "
+                "out: the weights are those of the synapses"
             )
         check_in_arithmetic(where, "weights", np.array(stimulus.weight), self._dtype)
         shape = stimulus.rate.shape
@@ -147,7 +148,7 @@ class Inputs:
 
     def _add_current(self, name: str, population: Population, value: Any, stream: int) -> None:
         if name not in self._currents:
-            self._currents[name] = _Currents(self.n_columns, population.size)
+            self._currents[name] = _Currents(name, self.n_columns, population.size)
             self.n_columns += population.size
         currents = self._currents[name]
         if isinstance(value, StepCurrent | NoiseCurrent):
@@ -165,9 +166,8 @@ class Inputs:
                 f"inputs[{name!r}]: got Spikes, but {name!r} holds neurons, which take currents "
                 "of shape (n_steps, size); connect a source to give it spikes"
             )
-        array = np.asarray(value)
-        _check_table(name, array, size)
-        return as_currents(f"inputs[{name!r}]", array, self._dtype)
+        what = "currents, StepCurrent, NoiseCurrent or Poisson"
+        return as_currents(f"inputs[{name!r}]", _as_table(name, value, size, what), self._dtype)
 
     def n_steps(self, wanted: int | None, start: int) -> int:
         """Return how many steps to run from step ``start``: to the end of the longest input."""
@@ -218,19 +218,34 @@ class Inputs:
                 used += part.size
             ptr.append(len(rows))
         columns = list(zip(*rows, strict=True)) if rows else [()] * 6
-        weight_dtype = self._dtype
-        kinds = (np.int64, np.int64, weight_dtype, np.int64, np.int64, np.int64)
+        kinds: tuple[Any, ...] = (np.int64, np.int64, self._dtype, np.int64, np.int64, np.int64)
         arrays = tuple(np.array(c, dtype=kind) for c, kind in zip(columns, kinds, strict=True))
         return np.array(ptr, dtype=np.int64), arrays, np.concatenate([np.zeros(0), *rates])
 
 
-def _holds_stimuli(value: list[Any]) -> bool:
-    """Whether a list is one of stimuli, and not a table written as nested lists."""
-    return any(
+def _merged(
+    network: Network, trains: Mapping[str, Spikes]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return steps and global numbers of all spikes, by step, then number."""
+    sizes = [population.size for population in network.populations.values()]
+    first = dict(zip(network.populations, np.cumsum([0, *sizes]), strict=False))
+    steps = np.concatenate([np.zeros(0, np.int64), *(train.steps for train in trains.values())])
+    numbers = [(train.neurons + first[name]).astype(np.int32) for name, train in trains.items()]
+    neurons = np.concatenate([np.zeros(0, np.int32), *numbers])
+    if len(trains) > 1:  # one is in order
+        order = np.lexsort((neurons, steps))
+        steps, neurons = steps[order], neurons[order]
+    return steps, neurons
+
+
+def _stimuli(value: Any) -> Sequence[Any]:
+    """Return the stimuli of a population: several in a list, or one, such as a nested list."""
+    several = isinstance(value, list | tuple) and any(
         isinstance(one, Spikes | Poisson | StepCurrent | NoiseCurrent)
         or (isinstance(one, np.ndarray) and one.ndim == 2)
         for one in value
     )
+    return value if several else [value]
 
 
 def _check_described(where: str, value: StepCurrent | NoiseCurrent, size: int, dtype: Any) -> None:
@@ -246,9 +261,14 @@ def _check_described(where: str, value: StepCurrent | NoiseCurrent, size: int, d
         check_in_arithmetic(where, "currents", array, dtype)
 
 
-def _check_table(name: str, array: NDArray[Any], size: int) -> None:
+def _as_table(name: str, value: Any, size: int, expected: str) -> NDArray[Any]:
+    """Return one row per step; ``expected`` says what else it could have been."""
+    array = as_array(f"inputs[{name!r}]", value)
+    if array.dtype.kind == "O":
+        raise ParameterError(f"inputs[{name!r}]: got {shown(value)}; expected {expected}")
     if array.ndim != 2 or array.shape[1] != size:
         raise ShapeError(f"inputs[{name!r}]: got shape {array.shape}; expected (n_steps, {size})")
+    return array
 
 
 def _as_spikes(name: str, value: Any, size: int) -> Spikes:
@@ -263,8 +283,7 @@ def _as_spikes(name: str, value: Any, size: int) -> Spikes:
             f"inputs[{name!r}]: got {type(value).__name__}, but {name!r} is a spike source; "
             "expected Spikes, a raster or Poisson"
         )
-    array = np.asarray(value)
-    _check_table(name, array, size)
+    array = _as_table(name, value, size, "Spikes, a raster or Poisson")
     if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
         raise ParameterError(f"inputs[{name!r}]: a raster holds zeros and ones only")
     return Spikes.from_raster(array)

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import ParameterError, ShapeError, TopologyError
+from neurosparse.errors import ShapeError, TopologyError
 from neurosparse.network import Network, Spikes
 from neurosparse.network.archive import ArchiveFormat
 from neurosparse.network.checks import check_count, check_numbers
+from neurosparse.simulate.arithmetic import engine_dtype
+from neurosparse.simulate.checks import MAX_STEP, as_array, as_path, check_kind
 from neurosparse.simulate.state_fit import (
     check_array,
     check_names,
@@ -71,12 +73,13 @@ class State:
         What synapses with delays of their own have already sent, for every one of
         `pending_targets`; row ``k`` arrives in step ``step + k``, ``depth`` is `pending_depth`.
     key : int, optional
-        Of the random streams.
+        Of the random streams; a run takes keys below 2^64.
 
     Raises
     ------
     ParameterError, ShapeError
-        If a number is negative, or an array has the wrong number of dimensions or no numbers.
+        If a part is of another kind, a number is negative, the step too large, or an array has the
+        wrong number of dimensions or no numbers.
 
     Notes
     -----
@@ -100,18 +103,15 @@ class State:
 
     def __post_init__(self) -> None:
         fix = object.__setattr__
-        fix(self, "step", check_count("step", self.step))
+        fix(self, "step", check_count("step", self.step, most=MAX_STEP))
         if self.key is not None:
             fix(self, "key", check_count("key", self.key))
         for name, n_dimensions in _DIMENSIONS.items():
-            arrays = getattr(self, name)
+            arrays = _mapping(name, getattr(self, name))
             fix(self, name, {of: _frozen(name, of, a, n_dimensions) for of, a in arrays.items()})
-        fix(self, "recent", dict(self.recent))
+        fix(self, "recent", dict(_mapping("recent", self.recent)))
         for of, spikes in self.recent.items():
-            if not isinstance(spikes, Spikes):
-                raise ParameterError(
-                    f"recent of {of!r}: got a {type(spikes).__name__}; expected Spikes"
-                )
+            check_kind(f"recent of {of!r}", spikes, Spikes, "Spikes")
 
     @classmethod
     def at_rest(
@@ -147,11 +147,13 @@ class State:
         ShapeError, ParameterError
             If a value has another shape, is not finite, or (integer network) not whole.
         """
-        dtype = np.dtype(np.int64 if network.is_integer else dtype)
+        check_kind("network", network, Network, "a Network")
+        engine = engine_dtype(network, dtype)
         neurons = neurons_of(network)
-        given = {"u": dict(u or {}), "v": dict(v or {})}
-        for name, values in given.items():
-            check_names(name, values, neurons, allow_missing=True)
+        starts_u = _mapping("u", {} if u is None else u)
+        starts_v = _mapping("v", {} if v is None else v)
+        check_names("u", starts_u, neurons, allow_missing=True)
+        check_names("v", starts_v, neurons, allow_missing=True)
         shapes = {
             of: (neuron.n_receptors, network.populations[of].size) for of, neuron in neurons.items()
         }
@@ -159,20 +161,20 @@ class State:
         state = cls(
             step=0,
             u={
-                of: expand_start("u", of, given["u"].get(of, 0), shapes[of], dtype)
-                for of in neurons
+                of: expand_start("u", of, starts_u.get(of, 0), shape, engine)
+                for of, shape in shapes.items()
             },
             v={
-                of: expand_start("v", of, given["v"].get(of, 0), shapes[of][1:], dtype)
-                for of in neurons
+                of: expand_start("v", of, starts_v.get(of, 0), shape[1:], engine)
+                for of, shape in shapes.items()
             },
-            wait={of: np.zeros(shapes[of][1], dtype=np.int64) for of in neurons},
+            wait={of: np.zeros(shape[1:], dtype=np.int64) for of, shape in shapes.items()},
             recent={
                 of: Spikes([], [], recent, population.size)  # type: ignore[arg-type]
                 for of, population in network.populations.items()
             },
             pending={
-                of: np.zeros((depth, *shapes[of]), dtype=dtype) for of in pending_targets(network)
+                of: np.zeros((depth, *shapes[of]), dtype=engine) for of in pending_targets(network)
             },
         )
         state.check_fits(network, dtype)
@@ -190,7 +192,8 @@ class State:
         ParameterError
             If a value is not finite, or a wait is negative or longer than the refractory time.
         """
-        dtype = np.dtype(np.int64 if network.is_integer else dtype)
+        check_kind("network", network, Network, "a Network")
+        engine = engine_dtype(network, dtype)
         neurons = neurons_of(network)
         for name in ("u", "v", "wait"):
             check_names(name, getattr(self, name), neurons)
@@ -199,18 +202,24 @@ class State:
         depth = pending_depth(network)
         for of, neuron in neurons.items():
             shape = (neuron.n_receptors, network.populations[of].size)
-            check_array("u", of, self.u[of], shape, dtype)
-            check_array("v", of, self.v[of], shape[1:], dtype)
+            check_array("u", of, self.u[of], shape, engine)
+            check_array("v", of, self.v[of], shape[1:], engine)
             check_array("wait", of, self.wait[of], shape[1:], np.dtype(np.int64))
             check_wait(of, self.wait[of], neuron)
             if of in self.pending:
                 # deeper after a run that rewired to shorter delays
                 depth_here = max(depth, self.pending[of].shape[0])
-                check_array("pending", of, self.pending[of], (depth_here, *shape), dtype)
+                check_array("pending", of, self.pending[of], (depth_here, *shape), engine)
         check_recent(self.recent, network, n_recent(network))
 
     def save(self, path: str | PathLike[str]) -> None:
-        """Write the state to one file, completely or not at all."""
+        """Write the state to one file, completely or not at all.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written; what was at ``path`` before is still there.
+        """
         arrays: dict[str, NDArray[Any]] = {}
         header: dict[str, Any] = {"step": self.step, "key": self.key}
         for name in _DIMENSIONS:
@@ -221,7 +230,7 @@ class State:
         for i, spikes in enumerate(self.recent.values()):
             arrays |= {f"recent.{i}.steps": spikes.steps, f"recent.{i}.neurons": spikes.neurons}
         # membranes hardly compress, and a checkpoint should cost the run little
-        _FORMAT.write(path, header, arrays, compress=False)
+        _FORMAT.write(as_path("path", path), header, arrays, compress=False)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> State:
@@ -232,7 +241,7 @@ class State:
         StorageError
             If the file is missing, truncated, altered or foreign.
         """
-        with _FORMAT.reading(path) as (header, arrays):
+        with _FORMAT.reading(as_path("path", path)) as (header, arrays):
             parts: dict[str, dict[str, Any]] = {
                 name: {of: arrays[f"{name}.{i}"] for i, of in enumerate(header[name])}
                 for name in _DIMENSIONS
@@ -262,8 +271,14 @@ class State:
         return f"State(step {self.step}; {sizes})"
 
 
+def _mapping(name: str, given: Any) -> Mapping[str, Any]:
+    check_kind(name, given, Mapping, "a mapping of population names to values")
+    values: Mapping[str, Any] = given
+    return values
+
+
 def _frozen(name: str, of: str, array: Any, n_dimensions: int) -> NDArray[Any]:
-    values = np.asarray(array)
+    values = as_array(f"{name} of {of!r}", array)
     check_numbers(f"{name} of {of!r}", values)
     if values.ndim != n_dimensions:
         raise ShapeError(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neurosparse.errors import ParameterError, ShapeError, TopologyError
 from neurosparse.network import Network, Neuron, Spikes
 from neurosparse.network.checks import check_finite, check_numbers
+from neurosparse.simulate.checks import as_array
 
 __all__ = [
     "check_array",
@@ -34,7 +35,7 @@ def expand_start(
     name: str, of: str, value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]
 ) -> NDArray[Any]:
     """Return a given number or array as the (shape) array of ``dtype`` that a state holds."""
-    given = np.asarray(value)
+    given = as_array(f"{name} of {of!r}", value)
     check_numbers(f"{name} of {of!r}", given)
     if given.shape not in ((), shape[-1:], shape):
         allowed = " or ".join(str(s) for s in dict.fromkeys((shape[-1:], shape)))

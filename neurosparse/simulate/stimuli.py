@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network.checks import check_count, check_finite, check_numbers
+from neurosparse.simulate.checks import as_array
 
 __all__ = ["NoiseCurrent", "Poisson", "StepCurrent"]
 
@@ -17,14 +18,15 @@ MAX_RATE = 500.0  # events per neuron and step; beyond it the law is as good as 
 
 
 def _numbers(name: str, value: Any, max_dimensions: int) -> NDArray[np.float64]:
-    array = np.asarray(value)
+    array = as_array(name, value)
     check_numbers(name, array)
-    check_finite(name, array)
     if array.ndim > max_dimensions:
         raise ShapeError(
             f"{name}: got {array.ndim} dimensions; allowed is at most {max_dimensions}"
         )
-    array = array.astype(np.float64)
+    with np.errstate(over="ignore"):  # of a longdouble; named by check_finite
+        array = array.astype(np.float64)
+    check_finite(name, array)
     array.setflags(write=False)
     return array
 
@@ -117,17 +119,18 @@ class StepCurrent:
     values: Any
 
     def __post_init__(self) -> None:
-        starts = np.asarray(self.starts)
+        starts = as_array("starts", self.starts)
         if starts.ndim != 1 or starts.dtype.kind not in "iu" or not starts.size:
             raise ParameterError(f"starts: got {self.starts!r}; expected whole numbers of steps")
-        if starts[0] < 0 or np.any(np.diff(starts.astype(np.int64)) <= 0):
+        starts = starts.astype(np.int64)
+        if starts[0] < 0 or np.any(np.diff(starts) <= 0):
             raise ParameterError(f"starts: got {self.starts!r}; they must ascend from 0 or later")
         values = _numbers("values", self.values, 2)
         if values.ndim == 0 or values.shape[0] != starts.size:
             raise ShapeError(
                 f"values: got shape {values.shape}; expected one for each of {starts.size} starts"
             )
-        object.__setattr__(self, "starts", starts.astype(np.int64))
+        object.__setattr__(self, "starts", starts)
         object.__setattr__(self, "values", values)
 
     def table(self, start: int, stop: int, size: int) -> NDArray[np.float64]:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from neurosparse.errors import ParameterError, StorageError
+from neurosparse.simulate.checks import as_path
 from neurosparse.simulate.recording import Chunk, Layout, check_follows, sample_range
 from neurosparse.simulate.stream_format import (
     LIBVER,
@@ -65,7 +66,7 @@ class StreamSink:
 
     def __init__(self, path: str | PathLike[str], layout: Layout, start: int = 0) -> None:
         load_h5py()
-        path = Path(path)
+        path = as_path("path", path)
         if path.exists():
             raise StorageError(
                 f"{path}: exists; remove it, choose another name, or continue it with "
@@ -97,7 +98,7 @@ class StreamSink:
         ParameterError
             If the layout differs, or the step lies outside what is complete.
         """
-        path = Path(path)
+        path = as_path("path", path)
         with Recording(path) as old:
             if pack_layout(layout, old.start) != old.layout:
                 raise ParameterError(

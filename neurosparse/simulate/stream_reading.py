@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from os import PathLike
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from neurosparse.errors import ParameterError, StorageError, TopologyError
 from neurosparse.network import Spikes
 from neurosparse.network.checks import check_count
+from neurosparse.simulate.checks import as_path, shown
 from neurosparse.simulate.recording import Chunk, Recorded, sample_range
 from neurosparse.simulate.stream_format import (
     complete_rows,
@@ -60,7 +61,7 @@ class Recording:
     """
 
     def __init__(self, path: str | PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = as_path("path", path)
         self._file = open_file(self.path)
         try:
             with storage_errors(self.path):
@@ -154,6 +155,8 @@ class Recording:
         """
         if isinstance(probe, int | np.integer):
             index = check_count("probe", probe, most=len(self.probes) - 1)
+        elif not dataclasses.is_dataclass(probe) or isinstance(probe, type):
+            raise ParameterError(f"probe: got {shown(probe)}; expected a Probe or its place")
         elif describe(probe) in self.probes:
             index = self.probes.index(describe(probe))
         else:
@@ -188,6 +191,8 @@ class Recording:
         )
 
     def _window(self, start: int | None, stop: int | None) -> tuple[int, int]:
+        if not self._file:
+            raise StorageError(f"{self.path}: was closed; open it again")
         last = self.n_steps if stop is None else check_count("stop", stop, most=self.n_steps)
         return (0 if start is None else check_count("start", start, most=last)), last
 

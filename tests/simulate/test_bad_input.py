@@ -18,7 +18,7 @@ from neurosparse.network import (
     Network,
     Spikes,
 )
-from neurosparse.simulate import Probe, simulate
+from neurosparse.simulate import Poisson, Probe, StepCurrent, simulate
 from tests.simulate.small_networks import FLOAT, INTEGER
 
 RASTER = np.zeros((4, 3))
@@ -34,7 +34,12 @@ INPUTS: list[tuple[str, Any, type[NeurosparseError], str]] = [
         TopologyError,
         "inputs: no population 'inn'; there are 'in', 'out'",
     ),
-    ("no mapping", RASTER, ParameterError, "inputs: got ndarray; expected a mapping of population"),
+    (
+        "no mapping",
+        RASTER,
+        ParameterError,
+        "inputs: got a ndarray; expected a mapping of population",
+    ),
     (
         "flat",
         {"in": np.zeros(3)},
@@ -74,6 +79,33 @@ INPUTS: list[tuple[str, Any, type[NeurosparseError], str]] = [
     ),
     ("complex", {"out": np.zeros((4, 2), complex)}, ParameterError, "got complex128 currents"),
     ("text currents", {"out": np.full((4, 2), "a")}, ParameterError, "currents; expected numbers"),
+    ("a list", [RASTER], ParameterError, "inputs: got a list; expected a mapping of population"),
+    ("ragged", {"in": [[0, 1], [1]]}, ShapeError, "inputs['in']: got rows of several lengths"),
+    ("ragged currents", {"out": [[0], [0, 1]]}, ShapeError, "inputs['out']: got rows of several"),
+    (
+        "nothing",
+        {"in": None},
+        ParameterError,
+        "inputs['in']: got None; expected Spikes, a raster or Poisson",
+    ),
+    (
+        "a class",
+        {"out": Poisson},
+        ParameterError,
+        "inputs['out']: got the class Poisson; expected currents, StepCurrent, NoiseCurrent or",
+    ),
+    (
+        "not a stimulus",
+        {"out": [StepCurrent([0], [1.0]), None]},
+        ParameterError,
+        "inputs['out']: got None; expected currents",
+    ),
+    (
+        "masked",
+        {"out": np.ma.masked_array(np.ones((4, 2)), mask=True)},  # type: ignore[no-untyped-call]
+        ParameterError,
+        "inputs['out']: got a masked array; fill its gaps first",
+    ),
 ]
 
 
@@ -91,6 +123,14 @@ def test_currents_beyond_float32() -> None:
         simulate(FLOAT, currents)
     run = simulate(FLOAT, currents, dtype=np.float64)
     assert run.spikes["out"].n_spikes == 2
+
+
+def test_currents_whose_sum_is_beyond_float32() -> None:
+    one = np.full((5, 2), 3e38)
+    message = "inputs['out']: sum of currents from step 0 on: 10 of 10 entries are not finite"
+    with pytest.raises(ParameterError, match=re.escape(message)):
+        simulate(FLOAT, {"out": [one, one]})
+    assert simulate(FLOAT, {"out": [one, -one]}).spikes["out"].n_spikes == 0
 
 
 @pytest.mark.parametrize(
@@ -120,6 +160,8 @@ def test_currents_of_an_integer_network(currents: Any, message: str) -> None:
         ({"dtype": "floaty"}, ParameterError, "dtype: got 'floaty'; allowed is float32 or float64"),
         ({"dtype": None}, ParameterError, "dtype: got None; allowed is float32 or float64"),
         ({"record": ["exc"]}, TopologyError, "record: no population 'exc'; there are 'in', 'out'"),
+        ({"record": [3]}, TopologyError, "record: no population 3; there are 'in', 'out'"),
+        ({"record": [["in"]]}, TopologyError, "record: no population ['in']; there are 'in'"),
     ],
 )
 def test_options(options: dict[str, Any], error: type[NeurosparseError], message: str) -> None:
@@ -132,10 +174,10 @@ def test_options(options: dict[str, Any], error: type[NeurosparseError], message
     [
         (Probe("exc", "v"), TopologyError, "probes: no population 'exc'; there are 'in', 'out'"),
         (Probe("in", "v"), ParameterError, "probes: cannot record 'v' of 'in'; u and v of popul"),
-        (Probe("out", "w"), ParameterError, "probes: cannot record 'w' of 'out'"),  # type: ignore[arg-type]
         (Probe("out", "u", receptor=2), ParameterError, "'out' has 2 receptors, numbered from 0"),
         (Probe("out", "v", (0, 2)), TopologyError, "neurons of 'out': 1 entries outside 0..1"),
         (Probe("out", "v", (-1,)), TopologyError, "neurons of 'out': 1 entries outside 0..1"),
+        (Probe("out", "v", (2**63,)), TopologyError, "(first at 0: 9223372036854775808)"),
     ],
 )
 def test_probes(probe: Probe, error: type[NeurosparseError], message: str) -> None:
@@ -143,10 +185,30 @@ def test_probes(probe: Probe, error: type[NeurosparseError], message: str) -> No
         simulate(FLOAT, {}, 3, probes=[probe])
 
 
-@pytest.mark.parametrize("neurons", [(0.5,), 3, "01", [[0, 1]]])
+@pytest.mark.parametrize("neurons", [(0.5,), 3, "01", [[0, 1]], {1}, (True, False), (2**70,)])
 def test_probe_neurons_are_whole_numbers(neurons: Any) -> None:
     with pytest.raises(ParameterError, match=r"probe of 'out': neurons: got .*whole numbers"):
         Probe("out", "v", neurons)
+
+
+@pytest.mark.parametrize(
+    ("probe", "message"),
+    [
+        ({"population": 3}, "population: got 3; expected the name of a population"),
+        ({"population": ["out"]}, "population: got a list; expected the name of a population"),
+        ({"variable": "w"}, "probe of 'out': variable: got 'w'; expected 'u' or 'v'"),
+        ({"variable": ["v"]}, "probe of 'out': variable: got ['v']; expected 'u' or 'v'"),
+        ({"receptor": -1}, "probe of 'out': receptor: got -1; allowed is a whole number"),
+        ({"receptor": 0.5}, "probe of 'out': receptor: got 0.5; allowed is a whole number"),
+        ({"receptor": "a"}, "probe of 'out': receptor: got 'a'; allowed is a whole number"),
+        ({"receptor": 1}, "probe of 'out': got receptor 1 of v; only u has receptors"),
+        ({"every": 0}, "every: got 0; allowed is a whole number >= 1"),
+        ({"neurons": [[0], [0, 1]]}, "probe of 'out': neurons: got rows of several lengths"),
+    ],
+)
+def test_probes_of_nothing(probe: dict[str, Any], message: str) -> None:
+    with pytest.raises(NeurosparseError, match=re.escape(message)):
+        Probe(**{"population": "out", "variable": "v", **probe})
 
 
 @pytest.mark.parametrize("network", [FLOAT, INTEGER])

@@ -49,6 +49,16 @@ from tests.simulate.small_networks import FLOAT, INTEGER
         (lambda: NoiseCurrent(np.inf), ParameterError, "std: 1 of 1 entries are not finite"),
         (lambda: NoiseCurrent(1, np.nan), ParameterError, "mean: 1 of 1 entries are not finite"),
         (lambda: NoiseCurrent([[1]]), ShapeError, "std: got 2 dimensions; allowed is at most 1"),
+        (lambda: NoiseCurrent([[1], [1, 2]]), ShapeError, "std: got rows of several lengths"),
+        (lambda: Poisson([[1], [1, 2]]), ShapeError, "rate: got rows of several lengths"),
+        (
+            lambda: Poisson(np.longdouble("1e400")),
+            ParameterError,
+            "rate: 1 of 1 entries are not fi",
+        ),
+        (lambda: StepCurrent([[1], [1, 2]], [1]), ShapeError, "starts: got rows of several"),
+        (lambda: StepCurrent(np.array([2**63], np.uint64), [1]), ParameterError, "must ascend"),
+        (lambda: StepCurrent([1, 2], [[1], [1, 2]]), ShapeError, "values: got rows of several"),
     ],
 )
 def test_descriptions(make: Any, error: type[NeurosparseError], message: str) -> None:
@@ -81,6 +91,7 @@ KEYLESS = "rng: needed to draw Poisson events or noise; pass numpy.random.defaul
             ParameterError,
             "inputs['out']: receptor 2, but 'out' has 2 (numbered from 0)",
         ),
+        (FLOAT, {"in": Poisson(1.0, 2.0)}, RNG, ParameterError, "Poisson weight of 2.0 for a spi"),
         (FLOAT, {"in": Poisson(1.0, receptor=1)}, RNG, ParameterError, "receptor 1, but 'in' has"),
         (
             FLOAT,
@@ -161,3 +172,17 @@ def test_descriptions_beyond_the_arithmetic(network: Network, stimulus: Any) -> 
     """As `test_currents_beyond_float32` and the currents of integer networks beyond int32."""
     with pytest.raises(ParameterError, match=re.escape("inputs['out']")):
         simulate(network, {"out": stimulus}, 3, rng=np.random.default_rng(0))
+
+
+def test_noise_beyond_float32_when_it_is_drawn() -> None:
+    message = re.escape("inputs['out']: sum of currents from step 0 on: ")
+    with pytest.raises(ParameterError, match=message):
+        simulate(FLOAT, {"out": NoiseCurrent(3e38)}, 300, rng=np.random.default_rng(0))
+
+
+@pytest.mark.parametrize("several", [list, tuple])
+def test_several_stimuli(several: Any) -> None:
+    steps = [StepCurrent([0], [0.5]), StepCurrent([1], [0.25])]
+    both = StepCurrent([0, 1], [0.5, 0.75])
+    run = simulate(FLOAT, {"out": several(steps)}, 5)
+    assert run.state == simulate(FLOAT, {"out": both}, 5).state
