@@ -11,9 +11,12 @@ from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError, ShapeError, TopologyError
 from neurosparse.network import Network, Synapses
+from neurosparse.simulate.checks import shown
+from neurosparse.simulate.recording import Chunk
+from neurosparse.simulate.session import Session
 from neurosparse.simulate.state import State
 
-__all__ = ["Between", "Moment", "rewired"]
+__all__ = ["Between", "Hook", "Moment"]
 
 
 @dataclass(frozen=True)
@@ -54,18 +57,59 @@ class Between(Protocol):
         """Return the synapses to put in place, by the name of their projection."""
 
 
-def rewired(network: Network, changes: Any, budget: int) -> Network:
-    """Return the network with the synapses that a hook gave.
+class Hook:
+    """Calls ``between`` and puts in place what it returns.
 
-    Raises
-    ------
-    ParameterError, TopologyError, ShapeError
-        If the changes do not fit the network or exceed the budget.
+    Parameters
+    ----------
+    between : Between
+        What the user gave.
+    network : Network
+        With which the run begins.
     """
+
+    def __init__(self, between: Between, network: Network) -> None:
+        if not callable(between):
+            raise ParameterError(f"between: got {shown(between)}; expected a callable")
+        self._between = between
+        self._sizes = {name: population.size for name, population in network.populations.items()}
+        self._budget = network.n_synapses
+        self._forget()
+
+    def _forget(self) -> None:
+        self._n_steps = 0
+        self._counts = {name: np.zeros(size, np.int64) for name, size in self._sizes.items()}
+
+    def watch(self, chunk: Chunk) -> None:
+        """Count a chunk with the spikes of all populations."""
+        self._n_steps += chunk.n_steps
+        for name, spikes in chunk.spikes.items():
+            self._counts[name] += np.bincount(spikes.neurons, minlength=spikes.n_neurons)
+
+    def call(self, session: Session) -> None:
+        """Show where the session is, rewire it as told, and count anew.
+
+        Raises
+        ------
+        ParameterError, TopologyError, ShapeError
+            If the changes do not fit the network or exceed the budget.
+        """
+        changes: Any = self._between(
+            Moment(session.step, self._n_steps, self._counts, session.network, session.state())
+        )
+        self._forget()
+        if changes is None:
+            return
+        after = _rewired(session.network, changes, self._budget)
+        if changes:
+            session.rewire(after)
+
+
+def _rewired(network: Network, changes: Any, budget: int) -> Network:
     if not isinstance(changes, Mapping):
         raise ParameterError(
-            f"between: the hook returned a {type(changes).__name__}; expected None or a mapping "
-            "of projection names to Synapses"
+            f"between: the hook returned {shown(changes)}; expected None or a mapping of "
+            "projection names to Synapses"
         )
     known = {projection.name: projection.synapses for projection in network.projections}
     for name, synapses in changes.items():
@@ -73,9 +117,7 @@ def rewired(network: Network, changes: Any, budget: int) -> Network:
             names = ", ".join(map(repr, known))
             raise TopologyError(f"between: no projection {name!r}; there are {names}")
         if not isinstance(synapses, Synapses):
-            raise ParameterError(
-                f"between: {name!r} became a {type(synapses).__name__}; expected Synapses"
-            )
+            raise ParameterError(f"between: {name!r} became {shown(synapses)}; expected Synapses")
         old = known[name]
         if synapses.shape != old.shape:
             raise ShapeError(f"between: {name!r} became {synapses.shape}; expected {old.shape}")

@@ -114,17 +114,14 @@ def take_state(plan: Plan, step: int, history: History, key: int | None) -> Stat
 
 def _recent(plan: Plan, history: History) -> dict[str, Spikes]:
     starts, spikes = history
-    first, size = plan.populations.first, plan.populations.size
-    return {
-        name: list_spikes(starts[:-1], spikes, row, int(first[row]), int(size[row]))
-        for name, row in plan.rows.items()
-    }
+    return {name: list_spikes(plan, row, starts[:-1], spikes) for name, row in plan.rows.items()}
 
 
 def list_spikes(
-    starts: NDArray[np.int64], spikes: NDArray[np.int32], row: int, first: int, size: int
+    plan: Plan, row: int, starts: NDArray[np.int64], spikes: NDArray[np.int32]
 ) -> Spikes:
     """Return the spikes of one population; ``starts`` has one row per step."""
+    first, size = int(plan.populations.first[row]), int(plan.populations.size[row])
     n_spikes = int((starts[:, row + 1] - starts[:, row]).sum())
     steps = np.empty(n_spikes, dtype=np.int64)
     neurons = np.empty(n_spikes, dtype=np.int32)

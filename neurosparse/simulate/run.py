@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -11,15 +12,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import ParameterError, StorageError
+from neurosparse.errors import ParameterError
 from neurosparse.network import Activity, Network, Spikes
 from neurosparse.network.checks import check_count, check_generator
-from neurosparse.simulate.between import Between, Moment, rewired
+from neurosparse.simulate.arithmetic import engine_dtype
+from neurosparse.simulate.between import Between, Hook
+from neurosparse.simulate.checkpoint import Checkpoint
+from neurosparse.simulate.checks import MAX_KEY, MAX_STEP, as_path, check_kind
 from neurosparse.simulate.inputs import Inputs, InputSpec
-from neurosparse.simulate.plan import MAX_THREADS, check_dtype
-from neurosparse.simulate.probes import Probe, check_population
+from neurosparse.simulate.plan import MAX_THREADS
+from neurosparse.simulate.probes import Probe, check_probes, check_recorded
 from neurosparse.simulate.progress import Progress
-from neurosparse.simulate.recording import Chunk, Layout, MemorySink, Sink
+from neurosparse.simulate.recording import Layout, MemorySink, Recorded, Sink
 from neurosparse.simulate.session import Session
 from neurosparse.simulate.state import State
 from neurosparse.simulate.stream import StreamSink
@@ -155,7 +159,7 @@ def simulate(
     Raises
     ------
     TopologyError, ShapeError, ParameterError
-        If an input, probe or state does not fit the network.
+        If an argument is of another kind, or an input, probe or state does not fit the network.
     StorageError, BackendMissingError
         If a file cannot be written, or the library that writes it is not installed.
 
@@ -177,180 +181,120 @@ def simulate(
     >>> simulate(net, {"in": np.eye(4, 1)}).spikes["out"].steps.tolist()
     [1]
     """
-    check_dtype(dtype)
-    every = 0 if reset_every is None else check_count("reset_every", reset_every, least=1)
+    check_kind("network", network, Network, "a Network")
     threads = check_count("threads", threads, least=1, most=MAX_THREADS)
-    recorded = _recorded(network, record)
-    probes = tuple(probes)
-    driven = Inputs(network, inputs if inputs is not None else {}, dtype)
+    reset_every = _interval("reset_every", reset_every)
+    checkpoint_every = _interval("checkpoint_every", checkpoint_every, checkpoint is not None)
+    between_every = _interval("between_every", between_every, between is not None)
+    if between is not None and between_every is None:
+        raise ParameterError("between_every: needed with between; got None")
+    recorded, probes = check_recorded(network, record), check_probes(probes)
+    driven = Inputs(network, {} if inputs is None else inputs, dtype)
     state = State.at_rest(network, dtype=dtype) if state is None else state
+    check_kind("state", state, State, "a State")
     state.check_fits(network, dtype)
     start = state.step
     n_steps = driven.n_steps(n_steps, start)
-    key = _key(driven, state, rng)
-    between_every = _interval("between", between, between_every)
-    checkpoint_every = _interval("checkpoint", checkpoint, checkpoint_every, n_steps)
-
-    def session_of(network: Network, state: State) -> Session:
-        return Session(
-            network,
-            driven,
-            state,
-            dtype=dtype,
-            threads=threads,
-            probes=probes,
-            # a hook is shown the spikes of all
-            recorded=recorded if between is None else tuple(network.populations),
-            reset_every=every,
-            key=key or 0,
-        )
-
-    session = session_of(network, state)
-    layout = Layout(
-        {name: population.size for name, population in network.populations.items()},
-        recorded,
-        probes,
-        session.plan.neurons.v.dtype,
-    )
-    sink = _open_sink(stream, layout, start)
-    counted = _Counted(network)
-    budget = network.n_synapses
     stop = start + n_steps
-    try:
-        with Progress("simulate", n_steps, progress) as bar:
-            while session.step < stop:
-                until = min(
-                    stop,
-                    _next(session.step, between_every, start),
-                    _next(session.step, checkpoint_every, start),
-                )
-                chunk = session.advance(until - session.step)
-                sink.append(chunk)
-                counted.add(chunk, by_neuron=between is not None)
-                bar.advance(chunk.n_steps)
-                if between is not None and _is_due(session.step, between_every, start):
-                    now = session.state(key is not None)
-                    moment = Moment(
-                        session.step, between_every, counted.take(), session.plan.network, now
-                    )
-                    changes = between(moment)
-                    if changes:
-                        counted.add_events(session)
-                        network = rewired(network, changes, budget)
-                        session = session_of(network, now)
-                if checkpoint is not None and _is_due(session.step, checkpoint_every, start):
-                    _save(checkpoint, session, key is not None, between is not None)
-    finally:
-        sink.close()
-    if checkpoint is not None:
-        _save(checkpoint, session, key is not None, between is not None)
-    counted.add_events(session)
-    kept = sink.recorded() if isinstance(sink, MemorySink) else None
+    if stop > MAX_STEP:
+        raise ParameterError(f"n_steps: got {n_steps} from step {start} on; steps end at 2^62")
+    hook = None if between is None else Hook(between, network)
+    session = Session(
+        network,
+        driven,
+        state,
+        dtype=dtype,
+        threads=threads,
+        probes=probes,
+        # a hook is shown the spikes of all
+        recorded=recorded if hook is None else tuple(network.populations),
+        reset_every=min(reset_every or 0, MAX_STEP),
+        key=_key(driven, state, rng),
+    )
+    sizes = {name: population.size for name, population in network.populations.items()}
+    layout = Layout(sizes, recorded, probes, engine_dtype(network, dtype))
+    # all that may be missing or wrong is known before the first file is made
+    bar = Progress("simulate", n_steps, progress)
+    stream = None if stream is None else as_path("stream", stream)
+    saved = _checkpoint(checkpoint, hook is not None, stream)
+    with closing(_open_sink(stream, layout, start)) as sink, bar:
+        while session.step < stop:
+            done = session.step - start
+            until = _next_due(done, n_steps, between_every, checkpoint_every)
+            chunk = session.advance(until - done)
+            sink.append(chunk)
+            bar.advance(chunk.n_steps)
+            if hook is not None:
+                hook.watch(chunk)
+                if _is_due(session.step - start, between_every):
+                    hook.call(session)
+            if (
+                saved is not None
+                and session.step < stop
+                and _is_due(session.step - start, checkpoint_every)
+            ):
+                saved.save(session)
+    if saved is not None:
+        saved.save(session)
+    kept = sink.recorded() if isinstance(sink, MemorySink) else Recorded({}, {}, [])
     return Run(
         start,
         n_steps,
-        {} if kept is None else kept.spikes,
-        {} if kept is None else kept.counts,
-        {} if kept is None else dict(zip(probes, kept.traces, strict=True)),
-        counted.activity(n_steps),
-        session.state(key is not None),
-        network,
+        kept.spikes,
+        kept.counts,
+        dict(zip(probes, kept.traces, strict=False)),
+        session.activity(),
+        session.state(),
+        session.network,
     )
 
 
-class _Counted:
-    """Adds up what the chunks of a run say."""
-
-    def __init__(self, network: Network) -> None:
-        self._sizes = {name: population.size for name, population in network.populations.items()}
-        self._neurons = {name for name, p in network.populations.items() if p.neuron is not None}
-        self._spikes = dict.fromkeys(self._sizes, 0)
-        self._events = {projection.name: 0 for projection in network.projections}
-        self._since = self._nothing()
-
-    def _nothing(self) -> dict[str, NDArray[np.int64]]:
-        return {name: np.zeros(size, dtype=np.int64) for name, size in self._sizes.items()}
-
-    def add(self, chunk: Chunk, *, by_neuron: bool) -> None:
-        """Count a chunk; ``by_neuron`` for the hook between steps."""
-        for name, counts in chunk.counts.items():
-            self._spikes[name] += int(counts.sum())
-        if by_neuron:
-            for name, spikes in chunk.spikes.items():
-                self._since[name] += np.bincount(spikes.neurons, minlength=spikes.n_neurons)
-
-    def take(self) -> dict[str, NDArray[np.int64]]:
-        """Return the spikes per neuron since the last call."""
-        since, self._since = self._since, self._nothing()
-        return since
-
-    def add_events(self, session: Session) -> None:
-        """Take over the events of a session that ends."""
-        for projection, n in zip(session.plan.network.projections, session.events, strict=True):
-            self._events[projection.name] += int(n)
-
-    def activity(self, n_steps: int) -> Activity:
-        """Return all counts."""
-        updates = {
-            name: self._sizes[name] * n_steps for name in self._sizes if name in self._neurons
-        }
-        return Activity(n_steps, self._spikes, self._events, updates)
+def _interval(name: str, every: Any, has_use: bool = True) -> int | None:
+    """Return every how many steps something is done; None for never."""
+    if every is None:
+        return None
+    if not has_use:
+        raise ParameterError(
+            f"{name}: got {every}, but {name.removesuffix('_every')} was not given"
+        )
+    return check_count(name, every, least=1)
 
 
-def _recorded(network: Network, record: Sequence[str] | None) -> tuple[str, ...]:
-    if record is None:
-        return tuple(network.populations)
-    for name in record:
-        check_population(network, "record", name)
-    return tuple(name for name in network.populations if name in record)
+def _is_due(step: int, every: int | None) -> bool:
+    """Whether something that is done every so often is due now."""
+    return every is not None and step % every == 0
+
+
+def _next_due(step: int, stop: int, *intervals: int | None) -> int:
+    """Return the next step at which anything is due, ``stop`` at the latest."""
+    return min([stop, *(step + every - step % every for every in intervals if every is not None)])
 
 
 def _key(inputs: Inputs, state: State, rng: np.random.Generator | None) -> int | None:
     """Return the key of the random streams: a new one where a generator is given."""
     if rng is not None:
         return int(check_generator(rng).integers(1 << 63))
-    if inputs.is_random and state.key is None:
+    if state.key is not None:
+        return check_count("key of the state", state.key, most=MAX_KEY)
+    if inputs.is_random:
         raise ParameterError(
             "rng: needed to draw Poisson events or noise; pass numpy.random.default_rng(seed)"
         )
-    return state.key
+    return None
 
 
-def _interval(name: str, wanted: Any, every: int | None, default: int | None = None) -> int:
-    """Return every how many steps something is done; 0 for never."""
-    if wanted is None:
-        if every is not None:
-            raise ParameterError(f"{name}_every: got {every}, but {name} was not given")
-        return 0
-    if every is None:
-        if default is None:
-            raise ParameterError(f"{name}_every: needed with {name}; got None")
-        return default
-    return check_count(f"{name}_every", every, least=1)
+def _checkpoint(given: Any, rewires: bool, stream: Path | None) -> Checkpoint | None:
+    if given is None:
+        return None
+    checkpoint = Checkpoint(as_path("checkpoint", given), rewires)
+    if stream is not None and stream.resolve() in [file.resolve() for file in checkpoint.files]:
+        raise ParameterError(f"stream: got {stream}; checkpoint writes to it as well")
+    return checkpoint
 
 
-def _next(step: int, every: int, start: int) -> int:
-    """Return the next step at which something due every so often is due."""
-    return step + every - (step - start) % every if every else step + (1 << 62)
-
-
-def _is_due(step: int, every: int, start: int) -> bool:
-    return every > 0 and (step - start) % every == 0
-
-
-def _open_sink(stream: str | PathLike[str] | None, layout: Layout, start: int) -> Sink:
+def _open_sink(stream: Path | None, layout: Layout, start: int) -> Sink:
     if stream is None:
         return MemorySink(layout, start)
-    if start > 0 and Path(stream).exists():
+    if start > 0 and stream.exists():
         return StreamSink.resume(stream, layout, start)
     return StreamSink(stream, layout, start)
-
-
-def _save(path: str | PathLike[str], session: Session, has_key: bool, rewires: bool) -> None:
-    try:
-        # the network first: a state whose network is newer can still be run, the other way is lost
-        if rewires:
-            session.plan.network.save(f"{path}.network")
-        session.state(has_key).save(path)
-    except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error.strerror or error}") from error

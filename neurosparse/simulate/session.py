@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.jit import compile_notice
-from neurosparse.network import Network, Spikes
+from neurosparse.network import Activity, Network, Spikes
 from neurosparse.simulate.engine_arrays import Record
 from neurosparse.simulate.engine_kernels import run_parallel, run_serial
 from neurosparse.simulate.exchange import (
@@ -53,8 +53,15 @@ class Session:
         Populations whose spikes are handed out.
     reset_every : int
         Steps of a sample; 0 for none.
-    key : int
-        Of the random streams.
+    key : int, optional
+        Of the random streams; not needed where nothing is random.
+
+    Attributes
+    ----------
+    network : Network
+        What runs now.
+    step : int
+        Next step (absolute).
     """
 
     def __init__(
@@ -68,40 +75,59 @@ class Session:
         probes: tuple[Probe, ...],
         recorded: tuple[str, ...],
         reset_every: int,
-        key: int,
+        key: int | None,
     ) -> None:
-        self._threads = threads
+        self._inputs, self._dtype, self._threads = inputs, dtype, threads
+        self._probes, self._recorded = probes, recorded
+        self._reset_every, self._key = reset_every, key
+        self._start = state.step
+        self._n_spikes = np.zeros(len(network.populations), dtype=np.int64)
+        self._n_events = np.zeros(len(network.projections), dtype=np.int64)
+        self._begin(network, state)
+
+    def _begin(self, network: Network, state: State) -> None:
         sent = [pending.shape[0] for pending in state.pending.values()]
         depth = max([pending_depth(network), *sent])
-        n_parts = parts_for(network, dtype, threads, depth)
-        self.plan = make_plan(network, dtype, inputs.current_columns, n_parts, depth)
+        n_parts = parts_for(network, self._dtype, self._threads, depth)
+        columns = self._inputs.current_columns
+        self.network = network
         self.step = state.step
-        self.events = np.zeros(len(network.projections), dtype=np.int64)
-        self._inputs = inputs
-        self._probes = probes
-        self._places = place_probes(network, self.plan.populations, probes)
-        self._recorded = recorded
-        self._reset_every = reset_every
-        self._key = key
-        load_state(self.plan, state)
-        self._history: History = history_of(self.plan, state)
-        width = max(1, inputs.n_columns, self._places.slots.size, self._places.cells.size)
-        self._most_steps = max(1, min(_MOST_STEPS, _ROOM // width, 8 * _ROOM // self.n_neurons))
+        self._plan = make_plan(network, self._dtype, columns, n_parts, depth)
+        self._places = place_probes(network, self._plan.populations, self._probes)
+        load_state(self._plan, state)
+        self._history: History = history_of(self._plan, state)
+        width = max(1, self._inputs.n_columns, self._places.slots.size, self._places.cells.size)
+        self._most_steps = max(
+            1, min(_MOST_STEPS, _ROOM // width, 8 * _ROOM // self._plan.n_neurons)
+        )
 
-    @property
-    def n_neurons(self) -> int:
-        """Neurons and sources."""
-        return self.plan.n_neurons
+    def rewire(self, network: Network) -> None:
+        """Go on from here with other synapses between the same populations."""
+        self._begin(network, self.state())
 
-    def state(self, has_key: bool) -> State:
+    def state(self) -> State:
         """Return the state before the next step."""
-        return take_state(self.plan, self.step, self._history, self._key if has_key else None)
+        return take_state(self._plan, self.step, self._history, self._key)
+
+    def activity(self) -> Activity:
+        """Return what has been counted since the session began."""
+        n_steps = self.step - self._start
+        populations = self.network.populations
+        return Activity(
+            n_steps,
+            dict(zip(populations, self._n_spikes.tolist(), strict=True)),
+            {
+                projection.name: int(n)
+                for projection, n in zip(self.network.projections, self._n_events, strict=True)
+            },
+            {name: p.size * n_steps for name, p in populations.items() if p.neuron is not None},
+        )
 
     def advance(self, n_steps: int) -> Chunk:
         """Run up to ``n_steps`` steps and return what they gave."""
         n_steps = min(n_steps, self._most_steps)
         start = self.step
-        plan = self.plan
+        plan = self._plan
         record = self._record(n_steps)
         n_history = self._history[0].shape[0] - 1
         run: Any = run_serial if self._threads == 1 else run_parallel
@@ -121,7 +147,7 @@ class Session:
                     plan.projections,
                     plan.neurons,
                     plan.parts,
-                    self._inputs.chunk(start, start + n_steps, self._key),
+                    self._inputs.chunk(start, start + n_steps, self._key or 0),
                     record,
                 )
         finally:
@@ -136,18 +162,19 @@ class Session:
         n_history = starts.shape[0] - 1
         table = np.zeros((n_history + n_steps + 1, starts.shape[1]), dtype=np.int64)
         table[: n_history + 1] = starts
-        most = n_steps * self.n_neurons
+        n_neurons = self._plan.n_neurons
+        most = n_steps * n_neurons
         room = np.empty(
-            spikes.size + min(most, max(_ROOM, 2 * self.plan.window * self.n_neurons)) + 1,
+            spikes.size + min(most, max(_ROOM, 2 * self._plan.window * n_neurons)) + 1,
             dtype=np.int32,
         )
         room[: spikes.size] = spikes
         places = self._places
-        dtype = self.plan.neurons.v.dtype
+        dtype = self._plan.neurons.v.dtype
         return Record(
             starts=table,
             spikes=room,
-            events=self.events,
+            events=self._n_events,
             probe_slot=places.slots,
             probe_slot_population=places.slot_population,
             probe_cell=places.cells,
@@ -165,17 +192,10 @@ class Session:
         starts = record.starts[n_history : n_history + done]
         spikes: dict[str, Spikes] = {}
         counts: dict[str, NDArray[np.int64]] = {}
-        for name, row in self.plan.rows.items():
-            begin = starts[:, row]
-            counts[name] = starts[:, row + 1] - begin
-            if name not in self._recorded:
-                continue
-            spikes[name] = list_spikes(
-                starts,
-                record.spikes,
-                row,
-                int(self.plan.populations.first[row]),
-                int(self.plan.populations.size[row]),
-            )
+        for name, row in self._plan.rows.items():
+            counts[name] = starts[:, row + 1] - starts[:, row]
+            self._n_spikes[row] += counts[name].sum()
+            if name in self._recorded:
+                spikes[name] = list_spikes(self._plan, row, starts, record.spikes)
         traces = {"u": record.trace_u[:done], "v": record.trace_v[:done]}
         return Chunk(start, done, spikes, counts, self._places.samples(self._probes, start, traces))

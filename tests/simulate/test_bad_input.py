@@ -162,6 +162,7 @@ def test_currents_of_an_integer_network(currents: Any, message: str) -> None:
         ({"record": ["exc"]}, TopologyError, "record: no population 'exc'; there are 'in', 'out'"),
         ({"record": [3]}, TopologyError, "record: no population 3; there are 'in', 'out'"),
         ({"record": [["in"]]}, TopologyError, "record: no population ['in']; there are 'in'"),
+        ({"n_steps": 2**62 + 1}, ParameterError, "n_steps: got 4611686018427387905 from step 0 on"),
     ],
 )
 def test_options(options: dict[str, Any], error: type[NeurosparseError], message: str) -> None:

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,35 @@ from neurosparse.errors import (
 from neurosparse.simulate import simulate
 from tests.simulate.small_networks import FLOAT
 
+WATCHED: dict[str, Any] = {"between": lambda _: None, "between_every": 1}
+
 
 def test_progress_without_tqdm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "tqdm", None)
     with pytest.raises(BackendMissingError, match="progress: needs tqdm; pip install"):
         simulate(FLOAT, {}, 3, progress=True)
     assert simulate(FLOAT, {}, 3).n_steps == 3  # not asked for, not needed
+
+
+def test_no_file_is_made_before_all_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    files = {"stream": tmp_path / "run.h5", "checkpoint": tmp_path / "state.npz"}
+    with pytest.raises(BackendMissingError, match="progress: needs tqdm"):
+        simulate(FLOAT, {}, 3, progress=True, **files)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_bar_over_a_run_that_does_not_begin(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("tqdm", reason="tqdm is not installed")
+    pytest.importorskip("h5py", reason="h5py is not installed")
+    (tmp_path / "run.h5").write_text("precious")
+    with pytest.raises(StorageError, match=r"run\.h5: exists"):
+        simulate(FLOAT, {}, 3, progress=True, stream=tmp_path / "run.h5")
+    assert capsys.readouterr().err == ""
 
 
 def test_progress_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
@@ -68,3 +92,34 @@ def test_checkpoint_to_nowhere(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("precious")
     with pytest.raises(StorageError, match=r"state\.npz: cannot be written"):
         simulate(FLOAT, {}, 3, checkpoint=tmp_path / "file" / "state.npz")
+    (tmp_path / "state.npz.network").mkdir()
+    for path, hook in ((tmp_path, {}), (tmp_path / "state.npz", WATCHED)):
+        with pytest.raises(StorageError, match="cannot be written: Is a directory"):
+            simulate(FLOAT, {}, 3, checkpoint=path, **hook)
+
+
+def test_a_checkpoint_to_nowhere_is_known_before_the_run(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("precious")
+    seen: list[int] = []
+    with pytest.raises(StorageError, match=r"state\.npz: cannot be written"):
+        simulate(
+            FLOAT,
+            {},
+            3,
+            checkpoint=tmp_path / "file" / "state.npz",
+            stream=tmp_path / "run.h5",
+            between=lambda moment: seen.append(moment.step),
+            between_every=1,
+        )
+    assert seen == []
+    assert [file.name for file in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_checkpoint_does_not_overwrite_the_recording(tmp_path: Path) -> None:
+    message = "got .*; checkpoint writes to it as well"
+    with pytest.raises(ParameterError, match=message):
+        simulate(FLOAT, {}, 3, checkpoint=tmp_path / "a", stream=tmp_path / "b" / ".." / "a")
+    path = tmp_path / "a.network"
+    with pytest.raises(ParameterError, match=message):
+        simulate(FLOAT, {}, 3, checkpoint=tmp_path / "a", stream=path, **WATCHED)
+    assert list(tmp_path.iterdir()) == []

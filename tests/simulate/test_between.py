@@ -154,7 +154,12 @@ ONE_MORE = Synapses.from_edges([0, 1], [1, 0], 1.0, n_pre=2, n_post=2, delays=[4
         ([FULL], ParameterError, "between: the hook returned a list; expected None or a mapping"),
         (FULL, ParameterError, "between: the hook returned a Synapses"),
         ({"out->in": FULL}, TopologyError, "no projection 'out->in'; there are 'in->out', 'loop'"),
-        ({"in->out": 3}, ParameterError, "between: 'in->out' became a int; expected Synapses"),
+        ({"in->out": 3}, ParameterError, "between: 'in->out' became 3; expected Synapses"),
+        ({3: FULL}, TopologyError, "between: no projection 3; there are 'in->out', 'loop'"),
+        (3, ParameterError, "between: the hook returned 3; expected None or a mapping"),
+        (False, ParameterError, "between: the hook returned False; expected None or a mapping"),
+        ([], ParameterError, "between: the hook returned a list; expected None or a mapping"),
+        (np.ones(3), ParameterError, "between: the hook returned a ndarray; expected None or a"),
         (
             {"in->out": Synapses.all_to_all(np.ones((3, 2)))},
             ShapeError,

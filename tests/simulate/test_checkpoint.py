@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import subprocess
 import sys
@@ -74,6 +75,28 @@ def test_stopped_and_resumed(tmp_path: Path, whole: Run, threads: int) -> None:
     state = State.load(path)
     assert state.step == 30
     assert_same_run(whole, joined([run(30), run(30, state=state, threads=3 - threads)]))
+
+
+@pytest.mark.parametrize("failing", [Network, State])
+def test_no_room_for_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: type
+) -> None:
+    """State and network of the last checkpoint stay, as a pair; nothing half-written does."""
+    path, hook = tmp_path / "state.npz", {"between": rewire, "between_every": 5}
+    run(30, checkpoint=path, **hook)
+    state, network = State.load(path), Network.load(tmp_path / "state.npz.network")
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(failing, "save", full)
+        message = r"state\.npz: cannot be written: No space left on device"
+        with pytest.raises(StorageError, match=message):
+            run(30, state=state, of=network, checkpoint=path, checkpoint_every=SAVE_EVERY, **hook)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["state.npz", "state.npz.network"]
+    assert State.load(path) == state
+    assert Network.load(tmp_path / "state.npz.network") == network
 
 
 def test_a_rewired_run_is_resumed_with_its_network(tmp_path: Path) -> None:
