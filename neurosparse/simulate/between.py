@@ -28,7 +28,7 @@ class Moment:
     step : int
         Steps run since the experiment began; the next one has this number.
     n_steps : int
-        Steps since the hook was last called.
+        Steps since the hook was last called, or since the run began if that was later.
     counts : dict of str to (size,) int64
         Spikes of every neuron in these steps, of all populations.
     network : Network

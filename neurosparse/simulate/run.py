@@ -140,14 +140,16 @@ def simulate(
         Write spikes, counts and traces to this HDF5 file instead of keeping them (see
         `Recording`). A run that is continued (``state.step > 0``) continues an existing file.
     checkpoint : path, optional
-        Save the state here every ``checkpoint_every`` steps and at the end; if the run rewires,
-        the network as well, to ``<checkpoint>.network``.
+        Save the state here at the end; with a hook the network as well, to
+        ``<checkpoint>.network``.
     checkpoint_every : int, optional [steps]
-        Default: at the end only.
+        Save also whenever the steps since the begin of the experiment are a multiple of it.
     between : callable, optional
-        Hook called every ``between_every`` steps that may rewire (see `Between`).
+        Hook that may rewire (see `Between`).
     between_every : int, optional [steps]
-        Needed with ``between``.
+        Needed with ``between``, which is called whenever the steps since the begin of the
+        experiment are a multiple of it, however a run is cut. The counts it is shown (`Moment`)
+        begin with the run: where they matter, cut at such multiples (``checkpoint_every``).
     progress : bool
         Show a progress bar on stderr.
 
@@ -219,19 +221,18 @@ def simulate(
     saved = _checkpoint(checkpoint, hook is not None, stream)
     with closing(_open_sink(stream, layout, start)) as sink, bar:
         while session.step < stop:
-            done = session.step - start
-            until = _next_due(done, n_steps, between_every, checkpoint_every)
-            chunk = session.advance(until - done)
+            until = _next_due(session.step, stop, between_every, checkpoint_every)
+            chunk = session.advance(until - session.step)
             sink.append(chunk)
             bar.advance(chunk.n_steps)
             if hook is not None:
                 hook.watch(chunk)
-                if _is_due(session.step - start, between_every):
+                if _is_due(session.step, between_every):
                     hook.call(session)
             if (
                 saved is not None
                 and session.step < stop
-                and _is_due(session.step - start, checkpoint_every)
+                and _is_due(session.step, checkpoint_every)
             ):
                 saved.save(session)
     if saved is not None:
@@ -261,7 +262,7 @@ def _interval(name: str, every: Any, has_use: bool = True) -> int | None:
 
 
 def _is_due(step: int, every: int | None) -> bool:
-    """Whether something that is done every so often is due now."""
+    """Whether something that is done every so often (in absolute steps) is due now."""
     return every is not None and step % every == 0
 
 

@@ -14,6 +14,7 @@ from neurosparse.errors import NeurosparseError, ParameterError, ShapeError, Top
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import Moment, simulate
 from tests.simulate.agreement import all_probes, assert_same_run, joined, reference_run
+from tests.simulate.resumable import rewire, run
 from tests.strategies.rich import rich_inputs, rich_networks, rich_states
 
 N_STEPS = 17
@@ -53,7 +54,7 @@ def test_rewiring_is_running_in_pieces(
     rng = np.random.default_rng(seed)
     networks, moments = [network], []
 
-    def rewire(moment: Moment) -> dict[str, Synapses] | None:
+    def shuffle(moment: Moment) -> dict[str, Synapses] | None:
         assert moment.network == networks[-1]
         moments.append(moment)
         chosen = [p for p in moment.network.projections if rng.random() < 0.6]
@@ -68,30 +69,67 @@ def test_rewiring_is_running_in_pieces(
         inputs,
         N_STEPS,
         state=state,
-        between=rewire,
+        between=shuffle,
         between_every=every,
         threads=threads,
         **options,
     )
     assert whole.network == networks[-1]
-    pieces, begin = [], 0
-    while begin < N_STEPS:
+    start, pieces = state.step, []
+    stop = start + N_STEPS
+    while state.step < stop:
         now = networks[len(pieces)]
-        n = min(every, N_STEPS - begin)
+        n = min(every - state.step % every, stop - state.step)
         piece = simulate(now, inputs, n, state=state, **options)
         slow = reference_run(now, inputs, n, dtype=dtype, state=state)
         assert piece.state == slow.state
-        if n == every:
+        if piece.state.step % every == 0:
             moment = moments[len(pieces)]
-            assert (moment.step, moment.n_steps) == (piece.state.step, every)
+            assert (moment.step, moment.n_steps) == (piece.state.step, n)
             assert moment.state == piece.state
             for name, raster in slow.rasters.items():
                 np.testing.assert_array_equal(moment.counts[name], raster.sum(axis=0))
         pieces.append(piece)
-        state, begin = piece.state, begin + n
-    assert len(moments) == N_STEPS // every
+        state = piece.state
+    assert len(moments) == stop // every - start // every
     pieces[-1] = type(whole)(**{**vars(pieces[-1]), "network": whole.network})
     assert_same_run(whole, joined(pieces))
+
+
+def test_it_is_called_at_the_same_steps_however_a_run_is_cut() -> None:
+    """Hooks that look at step, network and state alone do not see the cut."""
+    seen: list[tuple[int, int]] = []
+
+    def note_and_rewire(moment: Moment) -> Any:
+        seen.append((moment.step, moment.n_steps))
+        return rewire(moment)
+
+    hook: dict[str, Any] = {"between": note_and_rewire, "between_every": 7}
+    whole = run(60, **hook)
+    assert seen == [(step, 7) for step in range(7, 60, 7)]
+    for cut in (1, 24, 35, 59):
+        seen.clear()
+        first = run(cut, **hook)
+        second = run(60 - cut, state=first.state, of=first.network, **hook)
+        assert_same_run(whole, joined([first, second]))
+        assert second.network == whole.network
+        # where the run was cut in between, less is known of the steps since the last call
+        assert seen == [(step, min(7, step - cut) if step > cut else 7) for step in range(7, 60, 7)]
+
+
+def test_counts_begin_with_the_run() -> None:
+    moments: list[Moment] = []
+    hook: dict[str, Any] = {"between": moments.append, "between_every": 10}
+    whole = run(40, **hook)
+    first = run(24, **hook)
+    run(16, state=first.state, **hook)
+    in_one, in_pieces = moments[:4], moments[4:]
+    assert [moment.n_steps for moment in in_pieces] == [10, 10, 6, 10]
+    for moment, other in zip(in_one, in_pieces, strict=True):
+        assert (moment.step, moment.state) == (other.step, other.state)
+        for name, spikes in whole.spikes.items():
+            own = spikes.window(other.step - other.n_steps, other.step)
+            np.testing.assert_array_equal(other.counts[name], own.raster().sum(axis=0))
 
 
 @given(data=st.data(), every=st.integers(1, 9))
@@ -125,11 +163,11 @@ def test_what_was_sent_still_arrives(delays: tuple[int, ...]) -> None:
         {"in": Population(1), "out": Population(1, LIF())}, [Projection("in", "out", own_delay(9))]
     )
 
-    def rewire(moment: Moment) -> Any:
+    def grow(moment: Moment) -> Any:
         return {"in->out": own_delay(*delays)} if moment.step == 3 else None
 
-    run = simulate(network, {"in": np.eye(15, 1)}, 30, between=rewire, between_every=3)
-    assert run.spikes["out"].steps.tolist() == [9]
+    done = simulate(network, {"in": np.eye(15, 1)}, 30, between=grow, between_every=3)
+    assert done.spikes["out"].steps.tolist() == [9]
 
 
 NETWORK = Network(
@@ -202,8 +240,8 @@ def test_the_budget_is_that_of_the_begin() -> None:
     def own_loop() -> Synapses:
         return NETWORK.projections[1].synapses
 
-    run = simulate(NETWORK, {}, 12, between=lambda m: plan[m.step // 3 - 1](), between_every=3)
-    assert run.network == NETWORK
+    done = simulate(NETWORK, {}, 12, between=lambda m: plan[m.step // 3 - 1](), between_every=3)
+    assert done.network == NETWORK
 
 
 def test_an_error_in_the_hook_comes_through() -> None:

@@ -77,6 +77,26 @@ def test_stopped_and_resumed(tmp_path: Path, whole: Run, threads: int) -> None:
     assert_same_run(whole, joined([run(30), run(30, state=state, threads=3 - threads)]))
 
 
+def test_it_is_saved_at_the_same_steps_however_a_run_is_cut(tmp_path: Path) -> None:
+    path, first = tmp_path / "state.npz", run(24)
+    saved: list[int] = []
+
+    def look(_: Moment) -> None:
+        if path.exists():
+            saved.append(State.load(path).step)
+
+    run(
+        20,
+        state=first.state,
+        checkpoint=path,
+        checkpoint_every=SAVE_EVERY,
+        between=look,
+        between_every=1,
+    )
+    assert saved == [30] * 10 + [40] * 4
+    assert State.load(path).step == 44
+
+
 @pytest.mark.parametrize("failing", [Network, State])
 def test_no_room_for_a_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: type
