@@ -177,8 +177,9 @@ class Inputs:
             raise ParameterError("n_steps: needed where no input gives the length of the run")
         return max(0, self.longest - start)
 
-    def chunk(self, start: int, stop: int, key: int) -> Drive:
-        """Return the drive of steps ``start`` to ``stop - 1``."""
+    def chunk(self, start: int, stop: int, key: int | None) -> Drive:
+        """Return the drive of steps ``start`` to ``stop - 1``; ``key`` is used if it is random."""
+        key = key if key is not None and self.is_random else 0
         edges = np.searchsorted(self._steps, np.arange(start, stop + 1))
         currents = np.zeros((stop - start, self.n_columns), dtype=self._dtype)
         for one in self._currents.values():

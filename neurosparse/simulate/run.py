@@ -275,13 +275,13 @@ def _key(inputs: Inputs, state: State, rng: np.random.Generator | None) -> int |
     """Return the key of the random streams: a new one where a generator is given."""
     if rng is not None:
         return int(check_generator(rng).integers(1 << 63))
-    if state.key is not None:
-        return check_count("key of the state", state.key, most=MAX_KEY)
     if inputs.is_random:
-        raise ParameterError(
-            "rng: needed to draw Poisson events or noise; pass numpy.random.default_rng(seed)"
-        )
-    return None
+        if state.key is None:
+            raise ParameterError(
+                "rng: needed to draw Poisson events or noise; pass numpy.random.default_rng(seed)"
+            )
+        check_count("key of the state", state.key, most=MAX_KEY)
+    return state.key
 
 
 def _checkpoint(given: Any, rewires: bool, stream: Path | None) -> Checkpoint | None:

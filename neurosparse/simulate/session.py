@@ -147,7 +147,7 @@ class Session:
                     plan.projections,
                     plan.neurons,
                     plan.parts,
-                    self._inputs.chunk(start, start + n_steps, self._key or 0),
+                    self._inputs.chunk(start, start + n_steps, self._key),
                     record,
                 )
         finally:

@@ -73,7 +73,7 @@ class State:
         What synapses with delays of their own have already sent, for every one of
         `pending_targets`; row ``k`` arrives in step ``step + k``, ``depth`` is `pending_depth`.
     key : int, optional
-        Of the random streams; a run takes keys below 2^64.
+        Of the random streams; a run that draws takes keys below 2^64.
 
     Raises
     ------

@@ -116,7 +116,8 @@ def test_parts_of_states(
 def test_keys_that_are_too_large(key: int) -> None:
     state = dataclasses.replace(REST, key=key)
     with pytest.raises(ParameterError, match=f"key of the state: got {key}; allowed is a whole"):
-        simulate(FLOAT, {}, 3, state=state)
+        simulate(FLOAT, {"in": Poisson(0.5)}, 3, state=state)
+    assert simulate(FLOAT, {}, 3, state=state).state.key == key  # not used, but kept
 
 
 def test_the_last_key_and_step() -> None:
