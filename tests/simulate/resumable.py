@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from neurosparse.errors import StorageError
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import Moment, NoiseCurrent, Poisson, Probe, Run, State, simulate
 
@@ -70,11 +71,14 @@ def tell(moment: Moment) -> None:
 
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
-    run(
-        1_000_000,
-        stream=folder / "run.h5",
-        checkpoint=folder / "state.npz",
-        checkpoint_every=SAVE_EVERY,
-        between=tell,
-        between_every=7,
-    )
+    try:
+        run(
+            1_000_000,
+            stream=folder / "run.h5",
+            checkpoint=folder / "state.npz",
+            checkpoint_every=SAVE_EVERY,
+            between=tell,
+            between_every=7,
+        )
+    except StorageError as error:
+        sys.stdout.write(f"{error}\n")

@@ -365,6 +365,21 @@ def test_a_failed_copy_leaves_the_old_file(path: Path, monkeypatch: pytest.Monke
         assert same(recording.read(), recorded(0, 9))
 
 
+def test_what_a_killed_process_left_of_its_copy_is_in_nobodys_way(path: Path) -> None:
+    stream(path, 0, [4, 5])
+    left = path.with_name(".run.h5.new")
+    left.write_bytes(path.read_bytes()[:3000])
+    with Recording(path) as recording:
+        assert same(recording.read(), recorded(0, 9))
+    with StreamSink.resume(path, LAYOUT, 6) as sink:
+        sink.append(make_chunk(6, 2))
+    with Recording(path) as recording:
+        assert same(recording.read(), recorded(0, 8))
+    left.write_bytes(b"")
+    stream(path, 0, [4])
+    assert [file.name for file in path.parent.iterdir()] == ["run.h5"]
+
+
 def test_bad_questions_are_named(path: Path) -> None:
     stream(path, 0, [4])
     with Recording(path) as recording:
@@ -380,6 +395,11 @@ def test_bad_questions_are_named(path: Path) -> None:
             recording.trace(3)
         with pytest.raises(ParameterError, match=r"probe: .*every=8.* was not recorded"):
             recording.trace(Looks("E", every=8))
+        for probe, shown in ((None, "None"), ("E", "'E'"), (Looks, "the class Looks"), ([], "a l")):
+            with pytest.raises(ParameterError, match=f"probe: got {shown}.*; expected a Probe or"):
+                recording.trace(probe)
+    with pytest.raises(StorageError, match=r"run\.h5: was closed; open it again"):
+        recording.counts("E")
     message = "chunk: starts at step 8; expected step 7"
     with (
         StreamSink(path.with_name("b.h5"), LAYOUT, 7) as sink,
