@@ -258,7 +258,7 @@ def merge_parts(n_parts, n_steps, row, populations, parts, record):
 
 @kernel
 def count_events(part, n_parts, n_steps, row, populations, projections, parts, record):
-    """Count the synapses to this part that the spikes of these steps are sent over."""
+    """Count the synapses that the spikes of this part's share of the steps are sent over."""
     populations = borrowed(populations)
     projections = borrowed(projections)
     record = borrowed(record)
@@ -267,11 +267,11 @@ def count_events(part, n_parts, n_steps, row, populations, projections, parts, r
         cuts = array_at(projections.cuts[q], projections.n_cuts[q], _INT64)
         first = populations.first[source]
         events = 0
-        for step in range(n_steps):
+        for step in range(n_steps * part // n_parts, n_steps * (part + 1) // n_parts):
             begin = record.starts[row + step, source]
             for k in range(begin, record.starts[row + step, source + 1]):
-                at = ((record.spikes[k] - first) >> populations.lane_bits) * n_parts + part
-                events += cuts[at + 1] - cuts[at]
+                at = ((record.spikes[k] - first) >> populations.lane_bits) * n_parts
+                events += cuts[at + n_parts] - cuts[at]
         parts.events[part, projections.number[q]] = events
 
 

@@ -71,8 +71,8 @@ def check_dtype(dtype: Any) -> None:
         raise ParameterError(f"dtype: got {dtype!r}; allowed is float32 or float64")
 
 
-# The last plan of every network that is alive: laying out takes longer than a short run.
-_LAST: dict[tuple[int, int], tuple[weakref.ref[Network], tuple[np.dtype[Any], int, int], Plan]] = {}
+# The last plans of every network that is alive: laying out takes longer than a short run.
+_LAST: dict[tuple[int, int, int], tuple[weakref.ref[Network], tuple[np.dtype[Any], int], Plan]] = {}
 
 
 def make_plan(
@@ -90,8 +90,8 @@ def make_plan(
     side (more than one only in one part).
     """
     depth = pending_depth(network) if depth is None else depth
-    kind = (np.dtype(dtype), n_parts, depth)
-    identity = (id(network), lane_bits)
+    kind = (np.dtype(dtype), depth)
+    identity = (id(network), n_parts, lane_bits)
     known = _LAST.get(identity)
     if known is None or known[0]() is not network or known[1] != kind:
         alive = weakref.ref(network, lambda _: _LAST.pop(identity, None))
