@@ -25,8 +25,8 @@ def scatter(synapses: Synapses, spiking: NDArray[np.integer]) -> partial[None]:
 
     Notes
     -----
-    One thread. No delays, no ring, no neurons: what an engine that delivers these spikes one after
-    the other cannot do without. An engine may still be faster, by asking for rows ahead of time.
+    One thread; rows are asked for ahead of time. No delays, no ring, no neurons: what an engine
+    that delivers these spikes one after the other cannot do without.
     """
     rows = synapses.by_pre
     out = np.zeros(synapses.shape[0], dtype=np.float32)
