@@ -62,6 +62,18 @@ def make_chunk(start: int, n_steps: int, layout: Layout = LAYOUT) -> Chunk:
     )
 
 
+def stream(path: Path, start: int, lengths: list[int], layout: Layout = LAYOUT) -> int:
+    """Stream chunks of these lengths to a new file; return the step after the last."""
+    from neurosparse.simulate.stream import StreamSink  # needs h5py
+
+    path.unlink(missing_ok=True)
+    with StreamSink(path, layout, start) as sink:
+        for n_steps in lengths:
+            sink.append(make_chunk(start, n_steps, layout))
+            start += n_steps
+    return start
+
+
 def recorded(start: int, stop: int, layout: Layout = LAYOUT) -> Recorded:
     """Say what a recording of these steps holds."""
     sink = MemorySink(layout, start)
