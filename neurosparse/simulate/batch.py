@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from neurosparse.jit import compile_notice
 from neurosparse.network import Activity, Network
 from neurosparse.network.checks import check_count
+from neurosparse.simulate.arithmetic import engine_dtype
 from neurosparse.simulate.batch_inputs import BatchInputs
 from neurosparse.simulate.batch_kernels import run_samples
+from neurosparse.simulate.checks import check_kind
 from neurosparse.simulate.engine_arrays import Drive, Record, Samples
 from neurosparse.simulate.machine_kernels import LANE_BITS, LANES
-from neurosparse.simulate.plan import MAX_THREADS, Plan, check_dtype, make_plan
-from neurosparse.simulate.probes import check_population
+from neurosparse.simulate.plan import MAX_THREADS, Plan, make_plan
+from neurosparse.simulate.probes import check_recorded
 from neurosparse.simulate.state import n_recent, pending_depth
 
 __all__ = ["BatchRun", "simulate_batch"]
@@ -98,12 +100,10 @@ def simulate_batch(
     >>> simulate_batch(net, rasters).counts["out"].tolist()
     [[2], [1]]
     """
-    check_dtype(dtype)
+    check_kind("network", network, Network, "a Network")
     threads = check_count("threads", threads, least=1, most=MAX_THREADS)
-    given = BatchInputs(network, inputs, dtype)
-    counted = tuple(network.outputs if record is None else record)
-    for name in counted:
-        check_population(network, "record", name)
+    given = BatchInputs(network, inputs, engine_dtype(network, dtype))
+    counted = check_recorded(network, network.outputs if record is None else record)
     edges = np.cumsum([0, *(network.populations[name].size for name in counted)]).tolist()
     column = dict(zip(counted, edges, strict=False))
     columns = [column.get(name, -1) for name in network.populations]

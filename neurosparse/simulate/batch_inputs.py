@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import Network
 from neurosparse.simulate.arithmetic import as_currents
+from neurosparse.simulate.checks import as_array
 from neurosparse.simulate.probes import check_population
 
 __all__ = ["BatchInputs"]
@@ -19,7 +20,7 @@ __all__ = ["BatchInputs"]
 class BatchInputs:
     """Checked inputs side by side: rasters in one array, currents in another."""
 
-    def __init__(self, network: Network, inputs: Any, dtype: Any) -> None:
+    def __init__(self, network: Network, inputs: Any, engine: np.dtype[Any]) -> None:
         if not isinstance(inputs, Mapping):
             if len(network.inputs) != 1:
                 raise ParameterError(
@@ -29,8 +30,7 @@ class BatchInputs:
             inputs = {network.inputs[0]: inputs}
         if not inputs:
             raise ParameterError("inputs: got none; expected at least one array of samples")
-        engine = np.dtype(np.int64 if network.is_integer else dtype)
-        arrays = {name: np.asarray(value) for name, value in inputs.items()}
+        arrays = {name: as_array(f"inputs[{name!r}]", value) for name, value in inputs.items()}
         for name, array in arrays.items():
             check_population(network, "inputs", name)
             size = network.populations[name].size

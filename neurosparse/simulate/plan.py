@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import ParameterError
 from neurosparse.network import Network
 from neurosparse.simulate.engine_arrays import (
     FixedNeurons,
@@ -26,7 +25,7 @@ from neurosparse.simulate.layout import (
 from neurosparse.simulate.parts import cut_into_parts
 from neurosparse.simulate.state import pending_depth
 
-__all__ = ["MAX_THREADS", "Plan", "check_dtype", "make_plan"]
+__all__ = ["MAX_THREADS", "Plan", "make_plan"]
 
 MAX_THREADS = 1024
 _STATE_ARRAYS = ("u", "arrived", "v", "held", "until", "queue", "ring")
@@ -58,17 +57,6 @@ class Plan(NamedTuple):
         }
         parts: Any = [array.copy() for array in self.parts]
         return self._replace(neurons=self.neurons._replace(**own), parts=Parts(*parts))
-
-
-def check_dtype(dtype: Any) -> None:
-    """Raise ParameterError unless ``dtype`` is one that float networks run in."""
-    try:
-        # numpy reads None as float64; here it is a mistake
-        allowed = dtype is not None and np.dtype(dtype) in (np.float32, np.float64)
-    except TypeError:
-        allowed = False
-    if not allowed:
-        raise ParameterError(f"dtype: got {dtype!r}; allowed is float32 or float64")
 
 
 # The last plans of every network that is alive: laying out takes longer than a short run.

@@ -18,7 +18,7 @@ from neurosparse.network.checks import check_count, check_generator
 from neurosparse.simulate.arithmetic import engine_dtype
 from neurosparse.simulate.between import Between, Hook
 from neurosparse.simulate.checkpoint import Checkpoint
-from neurosparse.simulate.checks import MAX_KEY, MAX_STEP, as_path, check_kind
+from neurosparse.simulate.checks import MAX_STEP, as_path, check_kind
 from neurosparse.simulate.inputs import Inputs, InputSpec
 from neurosparse.simulate.plan import MAX_THREADS
 from neurosparse.simulate.probes import Probe, check_probes, check_recorded
@@ -275,12 +275,10 @@ def _key(inputs: Inputs, state: State, rng: np.random.Generator | None) -> int |
     """Return the key of the random streams: a new one where a generator is given."""
     if rng is not None:
         return int(check_generator(rng).integers(1 << 63))
-    if inputs.is_random:
-        if state.key is None:
-            raise ParameterError(
-                "rng: needed to draw Poisson events or noise; pass numpy.random.default_rng(seed)"
-            )
-        check_count("key of the state", state.key, most=MAX_KEY)
+    if inputs.is_random and state.key is None:
+        raise ParameterError(
+            "rng: needed to draw Poisson events or noise; pass numpy.random.default_rng(seed)"
+        )
     return state.key
 
 

@@ -16,7 +16,7 @@ from neurosparse.network import Network, Spikes
 from neurosparse.network.archive import ArchiveFormat
 from neurosparse.network.checks import check_count, check_numbers
 from neurosparse.simulate.arithmetic import engine_dtype
-from neurosparse.simulate.checks import MAX_STEP, as_array, as_path, check_kind
+from neurosparse.simulate.checks import MAX_KEY, MAX_STEP, as_array, as_path, check_kind
 from neurosparse.simulate.state_fit import (
     check_array,
     check_names,
@@ -73,7 +73,7 @@ class State:
         What synapses with delays of their own have already sent, for every one of
         `pending_targets`; row ``k`` arrives in step ``step + k``, ``depth`` is `pending_depth`.
     key : int, optional
-        Of the random streams; a run that draws takes keys below 2^64.
+        Of the random streams, below 2^64.
 
     Raises
     ------
@@ -105,7 +105,7 @@ class State:
         fix = object.__setattr__
         fix(self, "step", check_count("step", self.step, most=MAX_STEP))
         if self.key is not None:
-            fix(self, "key", check_count("key", self.key))
+            fix(self, "key", check_count("key", self.key, most=MAX_KEY))
         for name, n_dimensions in _DIMENSIONS.items():
             arrays = _mapping(name, getattr(self, name))
             fix(self, name, {of: _frozen(name, of, a, n_dimensions) for of, a in arrays.items()})

@@ -114,10 +114,8 @@ def test_parts_of_states(
 
 @pytest.mark.parametrize("key", [2**64, 2**200])
 def test_keys_that_are_too_large(key: int) -> None:
-    state = dataclasses.replace(REST, key=key)
-    with pytest.raises(ParameterError, match=f"key of the state: got {key}; allowed is a whole"):
-        simulate(FLOAT, {"in": Poisson(0.5)}, 3, state=state)
-    assert simulate(FLOAT, {}, 3, state=state).state.key == key  # not used, but kept
+    with pytest.raises(ParameterError, match=f"key: got {key}; allowed is a whole"):
+        dataclasses.replace(REST, key=key)
 
 
 def test_the_last_key_and_step() -> None:

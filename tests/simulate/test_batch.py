@@ -161,12 +161,15 @@ GOOD = np.ones((2, 4, 3))
             "got 1099511627776; allowed is -2147483648 to",
         ),
         (FLOAT, GOOD, {"record": ["x"]}, TopologyError, "record: no population 'x'"),
+        (FLOAT, GOOD, {"record": "out"}, ParameterError, "record: got 'out'; expected a sequence"),
+        (3, GOOD, {}, ParameterError, "network: got 3; expected a Network"),
+        (FLOAT, [[[1, 0, 1], [1]]], {}, ShapeError, r"inputs\['in'\]: got rows of several lengths"),
         (FLOAT, GOOD, {"threads": 0}, ParameterError, "threads: got 0; allowed is .* 1 to 1024"),
         (FLOAT, GOOD, {"dtype": int}, ParameterError, "dtype: got .* float32 or float64"),
     ],
 )
 def test_mistakes(
-    network: Network,
+    network: Any,
     inputs: Any,
     options: Any,
     error: type[NeurosparseError],
