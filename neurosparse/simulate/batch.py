@@ -102,14 +102,15 @@ def simulate_batch(
     """
     check_kind("network", network, Network, "a Network")
     threads = check_count("threads", threads, least=1, most=MAX_THREADS)
-    given = BatchInputs(network, inputs, engine_dtype(network, dtype))
+    engine = engine_dtype(network, dtype)
+    given = BatchInputs(network, inputs, engine)
     counted = check_recorded(network, network.outputs if record is None else record)
     edges = np.cumsum([0, *(network.populations[name].size for name in counted)]).tolist()
     column = dict(zip(counted, edges, strict=False))
     columns = [column.get(name, -1) for name in network.populations]
     table = np.zeros((given.batch, edges[-1]), dtype=np.int32)
     n_steps = given.n_steps + max(network.depths.values())
-    shares = _shares(given.batch, threads, _has_room_for_lanes(network, dtype))
+    shares = _shares(given.batch, threads, _has_room_for_lanes(network, engine))
     waiting = iter(shares)
     taking = Lock()
 
@@ -166,14 +167,14 @@ def _shares(batch: int, threads: int, may_use_lanes: bool) -> list[tuple[int, in
     return shares
 
 
-def _has_room_for_lanes(network: Network, dtype: Any) -> bool:
+def _has_room_for_lanes(network: Network, engine: np.dtype[Any]) -> bool:
     """Whether the neurons of several samples are few enough to lie side by side."""
     n_slots = sum(
         population.size * (population.neuron.n_receptors + 1)
         for population in network.populations.values()
         if population.neuron is not None
     )
-    n_bytes = (1 + pending_depth(network)) * n_slots * np.dtype(dtype).itemsize
+    n_bytes = (1 + pending_depth(network)) * n_slots * engine.itemsize
     return bool(n_bytes * LANES <= _LANES_BYTES)
 
 

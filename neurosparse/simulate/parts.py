@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from neurosparse.network import Network
+from neurosparse.simulate.arithmetic import engine_dtype
 from neurosparse.simulate.engine_arrays import Parts, Populations
 from neurosparse.simulate.float_kernels import BLOCK
 from neurosparse.simulate.layout import LINE, padded
@@ -30,7 +31,7 @@ def parts_for(network: Network, dtype: Any, threads: int, depth: int) -> int:
         for population in network.populations.values()
         if population.neuron is not None
     )
-    n_bytes = depth * n_slots * (8 if network.is_integer else np.dtype(dtype).itemsize)
+    n_bytes = depth * n_slots * engine_dtype(network, dtype).itemsize
     return threads * max(1, -(-n_bytes // (threads * RING_BYTES)))
 
 

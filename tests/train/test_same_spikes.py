@@ -45,13 +45,15 @@ def simulated(model: SpikingClassifier, x: Tensor) -> list[Tensor]:
     return trains
 
 
-def check_same_spikes(model: SpikingClassifier, x: Tensor) -> list[Tensor]:
-    """Every spike of every layer, at its step: the sample's ``t`` is the run's ``t + depth``."""
+def trained(model: SpikingClassifier, x: Tensor) -> list[Tensor]:
+    """Run the trainer's forward pass; the sample's ``t`` is the run's ``t + depth``."""
     with torch.no_grad():
-        trained = model.spikes(x)
-    for ours, theirs in zip(trained, simulated(model, x), strict=True):
-        assert torch.equal(ours, theirs)
-    return trained
+        return model.spikes(x)
+
+
+def same(ours: list[Tensor], theirs: list[Tensor]) -> bool:
+    """Whether every spike of every layer is there, at its step."""
+    return all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 @given(
@@ -64,7 +66,7 @@ def test_spike_input(neuron: LIF, sizes: list[int], density: float, seed: int) -
     model = sparse_classifier(sizes, neuron=neuron, density=density, gain=2.0, rng=seed)
     generator = torch.Generator().manual_seed(seed)
     x = (torch.rand(N_STEPS, BATCH, sizes[0], generator=generator) < 0.3).float()
-    check_same_spikes(model, x)
+    assert same(trained(model, x), simulated(model, x))
 
 
 @given(neurons(), neurons(), st.integers(0, 2**31))
@@ -73,7 +75,7 @@ def test_current_input(first: LIF, neuron: LIF, seed: int) -> None:
         [15, 20, 6], neuron=neuron, input_neuron=first, density=0.4, gain=2.0, rng=seed
     )
     x = torch.rand(N_STEPS, BATCH, 15, generator=torch.Generator().manual_seed(seed))
-    check_same_spikes(model, x)
+    assert same(trained(model, x), simulated(model, x))
 
 
 def test_a_busy_network_of_some_size() -> None:
@@ -86,7 +88,9 @@ def test_a_busy_network_of_some_size() -> None:
         rng=1,
     )
     x = 0.5 * torch.rand(25, 1, 64, generator=torch.Generator().manual_seed(2)).expand(-1, 10, -1)
-    trains = check_same_spikes(model, x.contiguous())
+    x = x.contiguous()
+    trains = trained(model, x)
+    assert same(trains, simulated(model, x))
     for train in trains:
         assert 0.01 < train.mean() < 0.9
 
@@ -101,7 +105,7 @@ def test_after_training_with_rewiring() -> None:
         optimizer.zero_grad()
         nn.functional.cross_entropy(model(x), torch.arange(BATCH) % 4).backward()
         optimizer.step()
-    check_same_spikes(model, x)
+    assert same(trained(model, x), simulated(model, x))
     after = model.to_network()
     assert any(
         not np.array_equal(a.synapses.indices, b.synapses.indices)
@@ -115,7 +119,8 @@ def test_the_dense_twin() -> None:
     for connection in model.connections:
         connection.weight.data = torch.round(64 * connection.weight.data) / 64
     x = (torch.rand(6, BATCH, 20, generator=torch.Generator().manual_seed(1)) < 0.4).float()
-    trains = check_same_spikes(model, x)
+    trains = trained(model, x)
+    assert same(trains, simulated(model, x))
     assert 0.05 < trains[-1].mean() < 0.9
 
 
