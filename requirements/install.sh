@@ -58,3 +58,7 @@ pip install --quiet --constraint "$constraints" --group "$root/pyproject.toml:de
 
 # The last release of lava-nc declares Python < 3.11 and numpy < 2; neurosparse mends what differs.
 pip install --quiet --no-deps --ignore-requires-python "lava-nc==$(locked lava-nc)"
+
+# tonic reads the files of event cameras. Of what it declares, audio and ROS packages among them,
+# reading files needs numpy only, and one has no wheel for Python >= 3.12.
+pip install --quiet --no-deps "tonic==$(locked tonic)"

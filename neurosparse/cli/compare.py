@@ -10,6 +10,7 @@ from neurosparse.cli.inputs import encoding_of, load_task
 from neurosparse.cli.options import Json, NetworkData, NetworkFile, NetworkSeed
 from neurosparse.cli.output import emit_json, say, wants_progress
 from neurosparse.cli.tables import show_comparison
+from neurosparse.errors import ParameterError
 
 if TYPE_CHECKING:
     from neurosparse.compare import ModelCost
@@ -42,18 +43,24 @@ def compare(
         layer_sizes,
         measure_network,
     )
+    from neurosparse.data import ImageDataset
     from neurosparse.hardware import load_chip
     from neurosparse.network import Network
 
     net, metadata = Network.load_with_metadata(network)
     encoding, prices, sizes = encoding_of(metadata), load_chip(chip), layer_sizes(net)
     name, split, learn, test = load_task(metadata, data, seed)
+    images = None
+    if isinstance(learn, ImageDataset) and isinstance(test, ImageDataset):
+        images = learn, test
+    elif not no_train:
+        raise ParameterError(f"--no-train: give it, as no ANN is trained on the events of {name}")
     say(f"simulating {len(test)} test images of {name}")
     snn = measure_network("snn", net, test, encoding)
-    if no_train:
+    if no_train or images is None:
         ann = count_ann("dense_ann", sizes)
     else:
-        ann = _train_ann(sizes, learn, test, ann_epochs, split)
+        ann = _train_ann(sizes, *images, ann_epochs, split)
     costs = [
         cost.with_energy(estimate_energy(cost, prices))
         if cost.kind == "snn" or "mac" in prices.prices
@@ -92,7 +99,7 @@ def _train_ann(
     from neurosparse.train import dense_ann, find_preset, fit
     from neurosparse.train.presets import VALID_SHARE
 
-    options = find_preset(learn.n_pixels).fit_options(0, epochs)
+    options = find_preset(learn.n_inputs).fit_options(0, epochs)
     say(f"training a dense ANN {'-'.join(map(str, sizes))} for {options['epochs']} epochs")
     train, valid = learn.split(VALID_SHARE, np.random.default_rng(seed))
     ann = dense_ann(sizes, rng=seed)

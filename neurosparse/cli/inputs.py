@@ -6,12 +6,15 @@ import os
 from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from neurosparse.cli.output import wants_progress
 from neurosparse.errors import ParameterError, StorageError
 
 if TYPE_CHECKING:
-    from neurosparse.data import Encoding, ImageDataset
+    from neurosparse.data import Encoding, EventDataset, ImageDataset, LabelledDataset
+
+Data = TypeVar("Data", bound="LabelledDataset")
 
 __all__ = ["Kind", "check_output_file", "encoding_of", "first_samples", "load_task", "note"]
 
@@ -22,6 +25,7 @@ class Kind(str, Enum):
     rate = "rate"
     latency = "latency"
     current = "current"
+    events = "events"
 
 
 def note(metadata: Mapping[str, Any], name: str, kind: type) -> Any:
@@ -43,7 +47,7 @@ def note(metadata: Mapping[str, Any], name: str, kind: type) -> Any:
 
 def load_task(
     metadata: Mapping[str, Any], data: str | None, seed: int | None
-) -> tuple[str, int, ImageDataset, ImageDataset]:
+) -> tuple[str, int, ImageDataset, ImageDataset] | tuple[str, int, EventDataset, EventDataset]:
     """Load the data set that was asked for, else the one a network was trained on.
 
     Returns
@@ -51,7 +55,7 @@ def load_task(
     name : str
     seed : int
         Of its split.
-    train, test : ImageDataset
+    train, test : ImageDataset or EventDataset
     """
     from neurosparse.data import load_dataset
 
@@ -59,11 +63,10 @@ def load_task(
     if name is None:
         raise ParameterError("--data: give it, as the network does not say what it was trained on")
     split = seed if seed is not None else note(metadata, "seed", int) or 0
-    train, test = load_dataset(name, seed=split)
-    return name, split, train, test
+    return name, split, *load_dataset(name, seed=split, progress=wants_progress())
 
 
-def first_samples(data: ImageDataset, n_samples: int | None) -> ImageDataset:
+def first_samples(data: Data, n_samples: int | None) -> Data:
     """Return the first samples, or all."""
     if n_samples is None:
         return data

@@ -19,7 +19,7 @@ __all__ = [
     "Timeout",
 ]
 
-_DATA = "digits, mnist, fashion-mnist, or a folder with IDX files."
+_DATA = "digits, mnist, fashion-mnist, nmnist, nmnist-small, or a folder with IDX files or N-MNIST."
 
 Data = Annotated[str, typer.Option("--data", metavar="NAME|FOLDER", help=_DATA)]
 NetworkData = Annotated[

@@ -91,8 +91,8 @@ def train(
     from neurosparse.train import find_preset, fit
     from neurosparse.train.presets import VALID_SHARE
 
-    learn, test = load_dataset(data, seed=seed)
-    preset = _changed(find_preset(learn.n_pixels), l1, temperature, batch_size, learning_rate)
+    learn, test = load_dataset(data, seed=seed, progress=wants_progress())
+    preset = _changed(find_preset(learn.n_inputs), l1, temperature, batch_size, learning_rate)
     if density is not None:
         n_active = preset.budget(density)
     model: SpikingClassifier

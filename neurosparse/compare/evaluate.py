@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.data import EVALUATION_SEED, Encoding, ImageDataset
+from neurosparse.data import EVALUATION_SEED, Encoding, LabelledDataset
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import Activity, Network, Spikes
 from neurosparse.network.checks import check_count
@@ -16,7 +16,8 @@ from neurosparse.simulate import Run, simulate
 
 __all__ = ["Evaluation", "evaluate", "evaluate_dataset", "single_population"]
 
-_IMAGES_AT_A_TIME = 1000  # encoded at once; bounds the memory
+_SAMPLES_AT_A_TIME = 1000  # encoded at once; bounds the memory
+_RECORDINGS_AT_A_TIME = 100  # they have more inputs and many more steps than images
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +130,7 @@ def evaluate(
 
 def evaluate_dataset(
     network: Network,
-    data: ImageDataset,
+    data: LabelledDataset,
     encoding: Encoding,
     *,
     scale: float | None = None,
@@ -141,10 +142,10 @@ def evaluate_dataset(
     ----------
     network : Network
         As in `evaluate`.
-    data : ImageDataset
-        Images and labels.
+    data : ImageDataset or EventDataset
+        Samples and labels.
     encoding : Encoding
-        Images into time.
+        Samples into time.
     scale : float, optional
         For an integer network driven by currents: integers per unit of current.
     seed : int
@@ -161,9 +162,10 @@ def evaluate_dataset(
     """
     rng = np.random.default_rng(seed)
     parts = []
-    for start in range(0, len(data), _IMAGES_AT_A_TIME):
-        chosen = slice(start, start + _IMAGES_AT_A_TIME)
-        encoded = encoding.encode(data.images[chosen], rng)
+    at_a_time = _RECORDINGS_AT_A_TIME if encoding.kind == "events" else _SAMPLES_AT_A_TIME
+    for start in range(0, len(data), at_a_time):
+        chosen = slice(start, start + at_a_time)
+        encoded = encoding.encode(data.samples(chosen), rng)
         if scale is not None and encoding.is_current:
             encoded = np.rint(encoded * scale).astype(np.int64)
         parts.append(evaluate(network, encoded, data.labels[chosen]))

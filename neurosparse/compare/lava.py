@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from neurosparse.compare.evaluate import single_population
-from neurosparse.data import EVALUATION_SEED, Encoding, ImageDataset
+from neurosparse.data import EVALUATION_SEED, Encoding, LabelledDataset
 from neurosparse.errors import ShapeError
 from neurosparse.loihi import Bundle, ParityCheck, check_parity
 from neurosparse.loihi.bundle import Tag
@@ -59,7 +59,7 @@ class LavaOutcome:
 def check_dataset_in_lava(
     bundle: Bundle,
     tag: Tag,
-    data: ImageDataset,
+    data: LabelledDataset,
     encoding: Encoding,
     *,
     record: Sequence[str] = (),
@@ -75,10 +75,10 @@ def check_dataset_in_lava(
         An exported classifier with one input and one output population.
     tag : {"floating_pt", "fixed_pt"}
         Which of Lava's models.
-    data : ImageDataset
+    data : ImageDataset or EventDataset
         The samples; all of them are run.
     encoding : Encoding
-        Images into time; its currents are scaled for ``fixed_pt`` as the bundle says.
+        Samples into time; its currents are scaled for ``fixed_pt`` as the bundle says.
     record, interpreter, timeout_s
         As in `neurosparse.loihi.check_parity`.
     seed : int
@@ -92,19 +92,19 @@ def check_dataset_in_lava(
     Raises
     ------
     ParameterError, ShapeError
-        If the bundle does not hold the tag, or images, labels and populations do not fit.
+        If the bundle does not hold the tag, or samples, labels and populations do not fit.
     NeurosparseError
         What `neurosparse.loihi.run_lava` raises.
     """
     network = bundle.network(tag)
     source, target = (single_population(network, role) for role in ("inputs", "outputs"))
     size, n_outputs = network.populations[source].size, network.populations[target].size
-    if data.n_pixels != size or data.n_classes > n_outputs:
+    if data.n_inputs != size or data.n_classes > n_outputs:
         raise ShapeError(
-            f"data: images of {data.n_pixels} pixels in {data.n_classes} classes for a network of "
+            f"data: samples of {data.n_inputs} inputs in {data.n_classes} classes for a network of "
             f"{size} inputs and {n_outputs} outputs; take the data set it was trained on"
         )
-    encoded = encoding.encode(data.images, np.random.default_rng(seed))
+    encoded = encoding.encode(data.samples(), np.random.default_rng(seed))
     stream = np.ascontiguousarray(encoded.swapaxes(0, 1)).reshape(-1, size)
     if network.is_integer and encoding.is_current:
         # a network built from integers has no scale: its currents are integers already

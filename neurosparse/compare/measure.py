@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from neurosparse.compare.cost import ModelCost
 from neurosparse.compare.counts import count_ann, count_snn
 from neurosparse.compare.evaluate import evaluate_dataset, single_population
-from neurosparse.data import Encoding, ImageDataset
+from neurosparse.data import Encoding, ImageDataset, LabelledDataset
 from neurosparse.errors import TopologyError
 from neurosparse.network import Network
 
@@ -20,7 +20,7 @@ __all__ = ["layer_sizes", "measure_ann", "measure_network"]
 def measure_network(
     name: str,
     network: Network,
-    data: ImageDataset,
+    data: LabelledDataset,
     encoding: Encoding,
     *,
     scale: float | None = None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import math
-import os
 import zlib
 from os import PathLike
 from pathlib import Path
@@ -14,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.data.dataset import ImageDataset
-from neurosparse.data.places import ENVIRONMENT, data_folders
+from neurosparse.data.places import ENVIRONMENT, data_folders, environment_folder
 from neurosparse.errors import DataError
 
-__all__ = ["load_idx", "read_idx"]
+__all__ = ["holds_idx", "load_idx", "read_idx"]
 
 # Part of the data set -> stems of its image and label files, as published since 1998.
 _PARTS = {
@@ -88,7 +87,7 @@ def _find_folder(folder: str | PathLike[str] | None, name: str) -> Path:
     """First place that has any of the files; what is missing there is told later."""
     places = _places(folder, name)
     for place in places:
-        if any(_candidates(place, stem) for stems in _PARTS.values() for stem in stems):
+        if holds_idx(place):
             return place
     looked = "\n".join(
         f"  - {place} ({'no IDX files in it' if place.is_dir() else 'no such folder'})"
@@ -101,13 +100,19 @@ def _find_folder(folder: str | PathLike[str] | None, name: str) -> Path:
     )
 
 
+def holds_idx(place: Path) -> bool:
+    """Whether any of the four files lies there."""
+    return any(_candidates(place, stem) for stems in _PARTS.values() for stem in stems)
+
+
 def _places(folder: str | PathLike[str] | None, name: str) -> list[Path]:
     if folder is not None:
         return [Path(folder), Path(folder) / name]
     places = [each / name for each in data_folders()]
-    if os.environ.get(ENVIRONMENT):
+    own = environment_folder()
+    if own is not None:
         # after its subfolder: a folder of several data sets may hold loose files as well
-        places.insert(1, Path(os.environ[ENVIRONMENT]))
+        places.insert(1, own)
     return places
 
 

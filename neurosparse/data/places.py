@@ -7,7 +7,7 @@ from pathlib import Path
 
 from neurosparse.errors import DataError
 
-__all__ = ["ENVIRONMENT", "data_folders", "find_data"]
+__all__ = ["ENVIRONMENT", "data_folders", "environment_folder", "find_data"]
 
 ENVIRONMENT = "NEUROSPARSE_DATA"
 
@@ -22,9 +22,14 @@ def data_folders() -> list[Path]:
     checkout = Path(__file__).resolve().parents[2]
     if (checkout / "pyproject.toml").is_file():
         folders.append(checkout.parent / "shared" / "data")
-    if os.environ.get(ENVIRONMENT):
-        folders.insert(0, Path(os.environ[ENVIRONMENT]))
-    return list(dict.fromkeys(folders))
+    own = environment_folder()
+    return list(dict.fromkeys(folders if own is None else [own, *folders]))
+
+
+def environment_folder() -> Path | None:
+    """Return the folder in the environment variable ``NEUROSPARSE_DATA``, or None."""
+    given = os.environ.get(ENVIRONMENT)
+    return Path(given) if given else None
 
 
 def find_data(*parts: str) -> Path:

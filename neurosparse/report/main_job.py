@@ -22,7 +22,7 @@ from neurosparse.compare import (
     measure_network,
 )
 from neurosparse.data import Encoding, ImageDataset, load_dataset
-from neurosparse.errors import BackendMissingError
+from neurosparse.errors import BackendMissingError, ParameterError
 from neurosparse.loihi import (
     Quantisation,
     lava_available,
@@ -148,8 +148,13 @@ def run_main_job(
             f"Lava is not installed in {interpreter or 'this interpreter'}; install it with "
             f"{INSTALL_LAVA}, or leave it out (--lava-samples 0)"
         )
-    learn, test = load_dataset(dataset, seed=seed)
-    preset = find_preset(learn.images.shape[1])
+    learn, test = load_dataset(dataset, seed=seed, progress=progress)
+    if not (isinstance(learn, ImageDataset) and isinstance(test, ImageDataset)):
+        raise ParameterError(
+            f"data set: got {dataset!r}, which holds events; the main job trains a dense ANN on "
+            "images too. Train and simulate on events with neurosparse train and simulate"
+        )
+    preset = find_preset(learn.n_inputs)
     train, valid = learn.split(VALID_SHARE, np.random.default_rng(seed))
     # the learning rate is annealed to zero: keep the last epoch, choose nothing by accuracy
     common: dict[str, Any] = {"valid": valid, "seed": seed, "keep": "last", "progress": progress}
@@ -244,5 +249,5 @@ def _metadata(dataset: str, preset: Preset, seed: int) -> dict[str, Any]:
 
 def _stream(data: ImageDataset, encoding: Encoding) -> NDArray[Any]:
     """Encode samples back to back, (n_samples * n_steps, n_pixels)."""
-    encoded = encoding.encode(data.images, np.random.default_rng(0))
+    encoded = encoding.encode(data.samples(), np.random.default_rng(0))
     return np.ascontiguousarray(encoded.swapaxes(0, 1)).reshape(-1, encoded.shape[2])

@@ -194,5 +194,5 @@ def test_check_in_lava_wants_the_data_set_it_was_made_for(bundle_path: Path) -> 
     from neurosparse.errors import ShapeError
 
     data = ImageDataset("tiny", np.zeros((2, 4)), np.array([0, 1]), n_classes=2, shape=(2, 2))  # type: ignore[arg-type]
-    with pytest.raises(ShapeError, match="images of 4 pixels in 2 classes for a network of 64"):
+    with pytest.raises(ShapeError, match="samples of 4 inputs in 2 classes for a network of 64"):
         check_dataset_in_lava(read_bundle(bundle_path), "fixed_pt", data, Encoding("current", 5))

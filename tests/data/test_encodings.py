@@ -68,7 +68,8 @@ def test_latency_by_hand():
 def test_current_is_constant(x, n_steps, gain):
     currents = current(x, n_steps, gain=gain)
     assert currents.dtype == np.float32
-    assert currents.flags.writeable
+    assert currents.strides[0] == 0  # one step's currents, not n_steps copies
+    assert not currents.flags.writeable
     for row in currents:
         np.testing.assert_array_equal(row, x * np.float32(gain))
 
@@ -115,7 +116,7 @@ def test_bad_images_are_named(kind, bad, error, match):
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
-        ({"kind": "morse"}, "kind: got 'morse'; allowed is rate, latency, current"),
+        ({"kind": "morse"}, "kind: got 'morse'; allowed is rate, latency, current, events"),
         ({"n_steps": 0}, "n_steps: got 0"),
         ({"n_steps": 2.0}, "n_steps: got 2.0"),
         ({"max_rate": 0}, "max_rate: got 0"),
