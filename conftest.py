@@ -6,7 +6,15 @@ from importlib.util import find_spec
 
 # importing these rooms, as their doctests and tests do, needs torch (the report, matplotlib too)
 collect_ignore_glob = (
-    ["neurosparse/train/*", "neurosparse/report/*", "tests/report", "tests/report/*"]
+    [
+        *("neurosparse/train/*", "neurosparse/report/*", "tests/report", "tests/report/*"),
+        *(
+            "neurosparse/interop/snntorch_*",
+            "tests/interop/*snntorch*",
+            "tests/interop/test_mixing.py",
+        ),
+        "tests/interop/test_refusals.py",
+    ]
     if find_spec("torch") is None
     else []
 )

@@ -17,6 +17,7 @@ __all__ = [
     "ShapeError",
     "StorageError",
     "TopologyError",
+    "TrainingError",
 ]
 
 
@@ -42,6 +43,10 @@ class DataError(NeurosparseError, ValueError):
 
 class StorageError(NeurosparseError, ValueError):
     """A saved network, checkpoint or bundle is truncated, altered or foreign."""
+
+
+class TrainingError(NeurosparseError, RuntimeError):
+    """Training cannot go on: a loss or a gradient is no longer a finite number."""
 
 
 class ExportLimitError(NeurosparseError, ValueError):

@@ -48,13 +48,13 @@ def _forget_stale_kernels(package: Path) -> None:
     numba compiles a kernel anew when its own file changes, not when that of a kernel it calls does.
     """
     sources = list(package.rglob("*_kernels.py"))
-    newest = max(source.stat().st_mtime for source in sources)
+    newest = max(source.stat().st_mtime for source in [*sources, package / "lanes.py"])
     for source in sources:
         for index in (source.parent / "__pycache__").glob(f"{source.stem}.*.nbi"):
-            if index.stat().st_mtime < newest:
-                # a folder that cannot be written holds no kernels of ours; another process may
-                # have been faster
-                with contextlib.suppress(OSError):
+            # a folder that cannot be written holds no kernels of ours; another process may have
+            # been faster
+            with contextlib.suppress(OSError):
+                if index.stat().st_mtime < newest:
                     index.unlink()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import json
 import os
 import subprocess
@@ -22,6 +23,7 @@ ENVIRONMENT = "NEUROSPARSE_PEERS"
 ROOT = Path(__file__).resolve().parents[2]
 TIME_LIMIT_S = 1200.0  # NEST connects 40,000 neurons pair by pair in about a minute
 _CLOSE_LIMIT_S = 10.0
+_BESIDE_US = ("neurosparse", "snntorch")
 
 
 class PeerFailed(RuntimeError):  # noqa: N818 - reads as what it is
@@ -34,15 +36,18 @@ def interpreter(tool: str) -> Path:
     Parameters
     ----------
     tool : str
-        ``neurosparse`` is the running interpreter; a peer is looked for in ``<folder>/<tool>``,
-        the folder being NEUROSPARSE_PEERS or ``.peers`` at the top of the checkout.
+        ``neurosparse`` and what is installed beside it (snnTorch) have the running interpreter; a
+        peer is looked for in ``<folder>/<tool>``, the folder being NEUROSPARSE_PEERS or ``.peers``
+        at the top of the checkout.
 
     Raises
     ------
     Unavailable
         If the environment is not there.
     """
-    if tool == "neurosparse":
+    if tool in _BESIDE_US:
+        if importlib.util.find_spec(tool) is None:
+            raise Unavailable(f"{tool} is not installed; pip install 'neurosparse[interop]'")
         return Path(sys.executable)
     folder = Path(os.environ.get(ENVIRONMENT) or ROOT / ".peers")
     for python in (folder / tool / "bin" / "python", folder / tool / "Scripts" / "python.exe"):

@@ -18,6 +18,8 @@ except ImportError as error:
         "'neurosparse[train]' (on Linux take torch 2.13.0 from its CPU index, or pip fetches CUDA)"
     ) from error
 
+from neurosparse.train.activity import RateTarget, Regularizer, synaptic_events
+from neurosparse.train.batches import predict
 from neurosparse.train.checkpoint import load_checkpoint, save_checkpoint
 from neurosparse.train.classifier import (
     SpikingClassifier,
@@ -25,26 +27,37 @@ from neurosparse.train.classifier import (
     dense_classifier,
     sparse_classifier,
 )
-from neurosparse.train.fit import Epoch, History, fit, predict
+from neurosparse.train.fit import fit
+from neurosparse.train.history import Epoch, History
 from neurosparse.train.lif import LIFLayer
+from neurosparse.train.logs import CsvLog, TensorBoardLog
+from neurosparse.train.packed import PackedSpikes
 from neurosparse.train.presets import PRESETS, Preset, find_preset
 from neurosparse.train.rewire import Rewirer
 from neurosparse.train.snntorch_twin import SnnTorchClassifier
 from neurosparse.train.sparse_linear import SparseLinear
-from neurosparse.train.surrogate import Surrogate, atan, fast_sigmoid, triangle
+from neurosparse.train.spiking_layer import SpikingLayer
+from neurosparse.train.surrogate import Surrogate, atan, boxcar, fast_sigmoid, triangle
 
 __all__ = [
     "PRESETS",
+    "CsvLog",
     "Epoch",
     "History",
     "LIFLayer",
+    "PackedSpikes",
     "Preset",
+    "RateTarget",
+    "Regularizer",
     "Rewirer",
     "SnnTorchClassifier",
     "SparseLinear",
     "SpikingClassifier",
+    "SpikingLayer",
     "Surrogate",
+    "TensorBoardLog",
     "atan",
+    "boxcar",
     "dense_ann",
     "dense_classifier",
     "fast_sigmoid",
@@ -54,5 +67,6 @@ __all__ = [
     "predict",
     "save_checkpoint",
     "sparse_classifier",
+    "synaptic_events",
     "triangle",
 ]

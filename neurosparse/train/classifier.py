@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,9 @@ from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
 from neurosparse.sparsify import uniform_budget
 from neurosparse.train.lif import LIFLayer
+from neurosparse.train.packed import PackedSpikes
 from neurosparse.train.sparse_linear import SparseLinear
+from neurosparse.train.spiking_layer import SpikingLayer
 from neurosparse.train.surrogate import Surrogate
 
 __all__ = ["SpikingClassifier", "dense_ann", "dense_classifier", "sparse_classifier"]
@@ -22,21 +25,19 @@ READOUT_SCALE = 10.0  # logit of an output neuron that spikes in every step; our
 
 
 class SpikingClassifier(nn.Module):
-    """Feed-forward spiking network that answers with the spike counts of its output neurons.
+    """Spiking network of layers in a row that answers with the spike counts of its last neurons.
 
     Parameters
     ----------
-    connections : sequence of SparseLinear or torch.nn.Linear
-        Without bias, one per layer.
-    neurons : sequence of LIFLayer
-        One per layer.
+    layers : sequence of SpikingLayer
+        Each fed by the one before.
     input_neurons : LIFLayer, optional
         Neurons driven by currents (direct current encoding); without them the input is spikes.
 
     Raises
     ------
     ParameterError, ShapeError
-        If the layers do not fit together, or a connection has a bias.
+        If there is no layer, or they do not fit together.
 
     Notes
     -----
@@ -45,61 +46,70 @@ class SpikingClassifier(nn.Module):
     """
 
     def __init__(
-        self,
-        connections: Sequence[nn.Module],
-        neurons: Sequence[LIFLayer],
-        *,
-        input_neurons: LIFLayer | None = None,
+        self, layers: Sequence[SpikingLayer], *, input_neurons: LIFLayer | None = None
     ) -> None:
         super().__init__()
-        if len(connections) != len(neurons) or not connections:
-            raise ParameterError(
-                f"connections, neurons: got {len(connections)} and {len(neurons)}; "
-                "expected as many, at least one"
-            )
+        if not layers:
+            raise ParameterError("layers: got none; expected at least one SpikingLayer")
+        if input_neurons is not None and input_neurons.recurrent is not None:
+            raise ParameterError("input_neurons: have connections of their own; make them a layer")
         width = None if input_neurons is None else input_neurons.size
-        for connection, layer in zip(connections, neurons, strict=True):
-            if not isinstance(connection, SparseLinear | nn.Linear) or connection.bias is not None:
-                raise ParameterError(
-                    f"connections: got {connection}; expected SparseLinear or torch.nn.Linear "
-                    "without bias (a constant drive is LIF.bias)"
-                )
-            if width not in (None, connection.in_features):
-                raise ShapeError(f"{connection}: follows a layer of {width}")
-            if connection.out_features != layer.size:
-                raise ShapeError(f"{connection}: leads to a layer of {layer.size}")
-            width = layer.size
+        for layer in layers:
+            if not isinstance(layer, SpikingLayer):
+                raise ParameterError(f"layers: got {layer}; expected SpikingLayer")
+            if width not in (None, layer.connection.in_features):
+                raise ShapeError(f"{layer.connection}: follows a layer of {width}")
+            width = layer.neurons.size
         self.input_neurons = input_neurons
-        self.connections = nn.ModuleList(connections)
-        self.neurons = nn.ModuleList(neurons)
+        self.layers = nn.ModuleList(layers)
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Width of every layer, input and output included."""
-        widths = [self.connections[0].in_features, *(layer.size for layer in self.neurons)]
-        return tuple(int(width) for width in widths)  # type: ignore[arg-type]
+        layers = self._layers()
+        first: Any = layers[0].connection.in_features
+        return int(first), *(layer.neurons.size for layer in layers)
 
-    def spikes(self, x: Tensor) -> list[Tensor]:
-        """Return the spikes of every layer, each (n_steps, batch, size), the input's first."""
-        trains = [x if self.input_neurons is None else self.input_neurons(x)]
-        for connection, layer in zip(self.connections, self.neurons, strict=True):
-            trains.append(layer(connection(trains[-1])))
+    def _layers(self) -> list[SpikingLayer]:
+        return list(self.layers)  # type: ignore[arg-type]
+
+    def spikes(self, x: Tensor | PackedSpikes) -> list[PackedSpikes]:
+        """Return the spikes of every layer, the input's first; ``x`` as for `forward`.
+
+        Their ``counts`` are what regularisers of activity and measurements of cost want.
+        """
+        if self.input_neurons is None:
+            trains = [x if isinstance(x, PackedSpikes) else PackedSpikes.from_tensor(x)]
+        elif isinstance(x, Tensor):
+            trains = [self.input_neurons.spikes(x)]
+        else:
+            raise ParameterError("x: got spikes; this network's input neurons want currents")
+        for layer in self.layers:
+            trains.append(layer(trains[-1]))
         return trains
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self, x: Tensor | PackedSpikes, *, into: list[PackedSpikes] | None = None
+    ) -> Tensor:
         """Return logits.
 
         Parameters
         ----------
-        x : (n_steps, batch, n_pixels) float
+        x : (n_steps, batch, n_inputs) float, or PackedSpikes
             Spikes as 0 and 1, or currents where there are input neurons.
+        into : list, optional
+            Takes up the spikes of every layer, as `spikes` returns them.
 
         Returns
         -------
         (batch, n_classes)
             Output spikes per step, times 10.
         """
-        return self.spikes(x)[-1].mean(dim=0) * READOUT_SCALE
+        trains = self.spikes(x)
+        if into is not None:
+            into.extend(trains)
+        logits: Tensor = trains[-1].counts * (READOUT_SCALE / trains[-1].n_steps)
+        return logits
 
     def to_network(self) -> Network:
         """Return the network that gives the same spikes, population ``input`` to ``output``.
@@ -109,22 +119,30 @@ class SpikingClassifier(nn.Module):
         Network
             Populations ``input``, ``hidden1`` ..., ``output``; weights copied as float32.
         """
-        names = ["input", *(f"hidden{i + 1}" for i in range(len(self.neurons) - 1)), "output"]
+        layers = self._layers()
+        names = ["input", *(f"hidden{i + 1}" for i in range(len(layers) - 1)), "output"]
         first = None if self.input_neurons is None else self.input_neurons.neuron
         populations = {names[0]: Population(self.sizes[0], first)}
         projections = []
-        for index, (connection, layer) in enumerate(
-            zip(self.connections, self.neurons, strict=True)
-        ):
-            assert isinstance(layer, LIFLayer)  # noqa: S101 -- for the type checker
-            populations[names[index + 1]] = Population(layer.size, layer.neuron)
-            synapses = (
-                connection.to_synapses()
-                if isinstance(connection, SparseLinear)
-                else Synapses.all_to_all(connection.weight.detach().numpy().copy())  # type: ignore[operator]
+        for layer, source, target in zip(layers, names, names[1:], strict=False):
+            neurons = layer.neurons
+            populations[target] = Population(neurons.size, neurons.neuron)
+            projections.append(
+                Projection(source, target, _synapses_of(layer.connection), delay=layer.delay)
             )
-            projections.append(Projection(names[index], names[index + 1], synapses))
+            if neurons.recurrent is not None:
+                synapses = neurons.recurrent.to_synapses()
+                projections.append(
+                    Projection(target, target, synapses, delay=neurons.recurrent_delay)
+                )
         return Network(populations, projections, inputs=["input"], outputs=["output"])
+
+
+def _synapses_of(connection: nn.Module) -> Synapses:
+    if isinstance(connection, SparseLinear):
+        return connection.to_synapses()
+    weight: Any = connection.weight
+    return Synapses.all_to_all(weight.detach().numpy().copy())
 
 
 def _check_sizes(sizes: Sequence[int]) -> list[tuple[int, int]]:
@@ -139,8 +157,10 @@ def sparse_classifier(
     neuron: LIF,
     density: float | None = None,
     n_active: Sequence[int] | None = None,
+    recurrent_density: float | None = None,
     input_neuron: LIF | None = None,
     surrogate: Surrogate | None = None,
+    checkpoint_steps: int | None = None,
     gain: float = 1.0,
     rng: np.random.Generator | int = 0,
 ) -> SpikingClassifier:
@@ -156,10 +176,14 @@ def sparse_classifier(
         The same share of synapses in every layer. Give this or ``n_active``.
     n_active : sequence of int, optional
         Synapses of every layer.
+    recurrent_density : float, optional
+        Connects the neurons of every hidden layer to one another, with this share of synapses.
     input_neuron : LIF, optional
         For direct current encoding.
     surrogate : callable, optional
         See `neurosparse.train.surrogate`.
+    checkpoint_steps : int, optional
+        See `LIFLayer`.
     gain : float
         Scale of the first weights; see `SparseLinear`.
     rng : numpy.random.Generator or int
@@ -183,11 +207,20 @@ def sparse_classifier(
     if len(n_active) != len(pairs):
         raise ParameterError(f"n_active: got {len(n_active)} numbers for {len(pairs)} layers")
     rng = np.random.default_rng(rng)
-    connections = [
-        SparseLinear(n_pre, n_post, n_active=k, gain=gain, rng=rng)
-        for (n_pre, n_post), k in zip(pairs, n_active, strict=True)
-    ]
-    return _classifier(sizes, connections, neuron, input_neuron, surrogate)
+    layers: list[SpikingLayer] = []
+    for (n_pre, n_post), k in zip(pairs, n_active, strict=True):
+        connection = SparseLinear(n_pre, n_post, n_active=k, gain=gain, rng=rng)
+        hidden = len(layers) < len(pairs) - 1
+        recurrent = (
+            SparseLinear(n_post, n_post, density=recurrent_density, gain=gain, rng=rng)
+            if hidden and recurrent_density is not None
+            else None
+        )
+        neurons = LIFLayer(
+            n_post, neuron, surrogate, recurrent=recurrent, checkpoint_steps=checkpoint_steps
+        )
+        layers.append(SpikingLayer(connection, neurons))
+    return _classifier(layers, input_neuron, surrogate)
 
 
 def dense_classifier(
@@ -201,20 +234,21 @@ def dense_classifier(
 ) -> SpikingClassifier:
     """Make the dense twin of `sparse_classifier`, of ``torch.nn.Linear`` layers."""
     rng = np.random.default_rng(rng)
-    connections = [_dense_linear(n_pre, n_post, gain, rng) for n_pre, n_post in _check_sizes(sizes)]
-    return _classifier(sizes, connections, neuron, input_neuron, surrogate)
+    layers = [
+        SpikingLayer(_dense_linear(n_pre, n_post, gain, rng), LIFLayer(n_post, neuron, surrogate))
+        for n_pre, n_post in _check_sizes(sizes)
+    ]
+    return _classifier(layers, input_neuron, surrogate)
 
 
 def _classifier(
-    sizes: Sequence[int],
-    connections: Sequence[nn.Module],
-    neuron: LIF,
-    input_neuron: LIF | None,
-    surrogate: Surrogate | None,
+    layers: Sequence[SpikingLayer], input_neuron: LIF | None, surrogate: Surrogate | None
 ) -> SpikingClassifier:
-    first = None if input_neuron is None else LIFLayer(sizes[0], input_neuron, surrogate)
-    layers = [LIFLayer(size, neuron, surrogate) for size in sizes[1:]]
-    return SpikingClassifier(connections, layers, input_neurons=first)
+    if input_neuron is None:
+        return SpikingClassifier(layers)
+    size = layers[0].connection.in_features
+    first = LIFLayer(size, input_neuron, surrogate)
+    return SpikingClassifier(layers, input_neurons=first)
 
 
 def _dense_linear(

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurosparse.errors import ParameterError, ShapeError
-from neurosparse.jit import threads_for
 from neurosparse.network import LIF
-from neurosparse.train.lif_kernels import lif_backward, lif_forward
-from neurosparse.train.surrogate import Surrogate, derivative, fast_sigmoid
+from neurosparse.network.checks import check_count
+from neurosparse.train.packed import PackedSpikes, lanes_of, to_lanes
+from neurosparse.train.sparse_linear import SparseLinear
+from neurosparse.train.spiking import run_neurons
+from neurosparse.train.spiking_kernels import Cells
+from neurosparse.train.surrogate import Surrogate, fast_sigmoid, slope_of
+from neurosparse.train.surrogate_kernels import GIVEN
 
 __all__ = ["LIFLayer"]
-
-_OPERATIONS = 8  # per neuron and step, forward or backward
 
 
 class LIFLayer(nn.Module):
@@ -31,11 +33,22 @@ class LIFLayer(nn.Module):
         Dynamics; see `neurosparse.LIF` for the equations. One receptor, no refractory period.
     surrogate : callable, optional
         ``x -> spikes``; ours or snnTorch's. Default ``fast_sigmoid(10)``.
+    recurrent : SparseLinear, optional
+        Connections of the neurons to one another, ``size`` to ``size``, without bias.
+    recurrent_delay : int [steps]
+        Their delay, >= 1.
+    checkpoint_steps : int, optional
+        Gradient checkpointing over time: instead of every membrane, keep the state of every so many
+        steps and go through the steps between once more on the way back. Same gradients, less
+        memory, one more forward pass. Needs one of our surrogates.
 
     Raises
     ------
     ParameterError
-        If the neuron has several receptors or a refractory period.
+        If the neuron has several receptors or a refractory period, a number is out of range, the
+        connections have a bias, or the surrogate cannot be evaluated twice.
+    ShapeError
+        If the connections are not ``size`` to ``size``.
 
     Notes
     -----
@@ -43,7 +56,16 @@ class LIFLayer(nn.Module):
     spikes as 0 and 1. State starts at rest. The reset is not differentiated.
     """
 
-    def __init__(self, size: int, neuron: LIF, surrogate: Surrogate | None = None) -> None:
+    def __init__(
+        self,
+        size: int,
+        neuron: LIF,
+        surrogate: Surrogate | None = None,
+        *,
+        recurrent: SparseLinear | None = None,
+        recurrent_delay: int = 1,
+        checkpoint_steps: int | None = None,
+    ) -> None:
         super().__init__()
         if neuron.n_receptors != 1 or neuron.refractory:
             raise ParameterError(
@@ -54,6 +76,17 @@ class LIFLayer(nn.Module):
         self.size = size
         self.neuron = neuron
         self.surrogate = surrogate or fast_sigmoid()
+        self.recurrent = None if recurrent is None else _check_recurrent(recurrent, size)
+        self.recurrent_delay = check_count("recurrent_delay", recurrent_delay, least=1)
+        self.checkpoint_steps = checkpoint_steps
+        self._cells: dict[Any, tuple[LIF, Cells]] = {}
+        if checkpoint_steps is not None:
+            check_count("checkpoint_steps", checkpoint_steps, least=1)
+            if slope_of(self.surrogate, float).kind == GIVEN:
+                raise ParameterError(
+                    "checkpoint_steps: needs one of the surrogates of neurosparse.train, whose "
+                    f"derivative the kernels know; got {self.surrogate!r}"
+                )
 
     def forward(self, arriving: Tensor) -> Tensor:
         """Return spikes of shape (n_steps, batch, size).
@@ -61,64 +94,62 @@ class LIFLayer(nn.Module):
         Raises
         ------
         ShapeError
-            If the input has another shape, or its numbers are not float32 or float64.
+            If the input has another shape, is empty, or its numbers are not float32 or float64.
         """
-        if arriving.ndim != 3 or arriving.shape[-1] != self.size:
+        return self.spikes(arriving).to_tensor(arriving.dtype)
+
+    def spikes(self, arriving: Tensor) -> PackedSpikes:
+        """Return what `forward` does, packed; for another layer, or to count them."""
+        if arriving.ndim != 3 or arriving.shape[-1] != self.size or not arriving.numel():
             raise ShapeError(
                 f"arriving: got shape {tuple(arriving.shape)}; expected (n_steps, batch, "
-                f"{self.size})"
+                f"{self.size}), none of them 0"
             )
         if arriving.dtype not in (torch.float32, torch.float64):
             raise ShapeError(f"arriving: got {arriving.dtype}; expected float32 or float64")
-        major = arriving.movedim(-1, 0)
-        spikes: Tensor = _LIFOverTime.apply(major, self)  # type: ignore[no-untyped-call]
-        return spikes.movedim(0, -1)
+        if self.recurrent is not None and self.recurrent.weight.dtype != arriving.dtype:
+            raise ShapeError(
+                f"arriving: got {arriving.dtype}; the recurrent weights are "
+                f"{self.recurrent.weight.dtype}"
+            )
+        n_steps, batch, _ = arriving.shape
+        lanes = lanes_of(batch)
+        drive = to_lanes(arriving, -(-batch // lanes) * lanes)
+        return run_neurons(self, n_steps, batch, drive=drive)
 
-    def constants(self, dtype: Any) -> tuple[Any, ...]:
-        """Return ``keep_u, keep_v, vth, bias, v_reset, subtract`` for the kernels."""
-        neuron = self.neuron
-
-        def vector(value: Any) -> NDArray[Any]:
-            return np.broadcast_to(np.asarray(value, np.float64), self.size).astype(dtype)
-
-        # 1 - d in float64 first, as the simulator and Lava compute it
-        return (
-            np.dtype(dtype).type(1 - neuron.decays_u[0]),
-            vector(1 - np.asarray(neuron.dv)),
-            vector(neuron.vth),
-            vector(neuron.bias),
-            vector(neuron.v_reset),
-            neuron.reset == "subtract",
-        )
+    def cells(self, dtype: Any) -> Cells:
+        """Return the constants of the neurons for the kernels."""
+        made_of, cells = self._cells.get(dtype, (None, None))
+        if made_of is not self.neuron or cells is None:
+            cells = _cells(self.neuron, self.size, dtype)
+            self._cells[dtype] = (self.neuron, cells)
+        return cells
 
     def extra_repr(self) -> str:
         """Describe the layer."""
-        return f"{self.size}, {self.neuron}"
+        delay = "" if self.recurrent is None else f", recurrent_delay={self.recurrent_delay}"
+        return f"{self.size}, {self.neuron}{delay}"
 
 
-class _LIFOverTime(torch.autograd.Function):
-    """Spikes of neuron-major input (n, n_steps, batch)."""
+def _cells(neuron: LIF, size: int, dtype: Any) -> Cells:
+    def vector(value: Any) -> NDArray[Any]:
+        return np.broadcast_to(np.asarray(value, np.float64), size).astype(dtype)
 
-    @staticmethod
-    def forward(ctx: Any, arriving: Tensor, layer: LIFLayer) -> Tensor:
-        array = arriving.detach().contiguous().numpy()
-        keep_u, keep_v, vth, bias, v_reset, subtract = layer.constants(array.dtype)
-        spikes, membrane = np.empty_like(array), np.empty_like(array)
-        with threads_for(_OPERATIONS * array.size):
-            lif_forward(array, keep_u, keep_v, vth, bias, v_reset, subtract, spikes, membrane)
-        ctx.layer, ctx.decays = layer, (keep_u, keep_v, subtract)
-        membrane -= vth[:, None, None]
-        out = torch.from_numpy(spikes)
-        ctx.save_for_backward(torch.from_numpy(membrane), out)
-        return out
+    # 1 - d in float64 first, as the simulator and Lava compute it
+    return Cells(
+        np.dtype(dtype).type(1 - neuron.decays_u[0]),
+        vector(1 - np.asarray(neuron.dv)),
+        vector(neuron.vth),
+        vector(neuron.bias),
+        vector(neuron.v_reset),
+        neuron.reset == "subtract",
+        np.dtype(dtype) == np.float64,
+    )
 
-    @staticmethod
-    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
-        x, spikes = ctx.saved_tensors
-        slope = derivative(ctx.layer.surrogate, x).contiguous().numpy()
-        grad = grads[0].contiguous().numpy()
-        out = np.empty_like(grad)
-        keep_u, keep_v, subtract = ctx.decays
-        with threads_for(_OPERATIONS * grad.size):
-            lif_backward(grad, slope, spikes.numpy(), keep_u, keep_v, subtract, out)
-        return torch.from_numpy(out), None
+
+def _check_recurrent(recurrent: nn.Module, size: int) -> SparseLinear:
+    if not isinstance(recurrent, SparseLinear) or recurrent.bias is not None:
+        raise ParameterError(f"recurrent: got {recurrent}; expected SparseLinear without bias")
+    if (recurrent.out_features, recurrent.in_features) != (size, size):
+        raise ShapeError(f"recurrent: got {recurrent}; expected {size} to {size}")
+    return recurrent

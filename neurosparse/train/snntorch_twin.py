@@ -6,16 +6,24 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from neurosparse.errors import BackendMissingError, ParameterError
 from neurosparse.network import LIF
 
-__all__ = ["SnnTorchClassifier"]
+__all__ = ["SnnTorchClassifier", "load_snntorch", "neuron_options"]
 
 
-def _snntorch() -> Any:
+def load_snntorch() -> Any:
+    """Return the package.
+
+    Raises
+    ------
+    BackendMissingError
+        If it is not installed.
+    """
     try:
         import snntorch
     except ImportError as error:
@@ -23,6 +31,39 @@ def _snntorch() -> Any:
             "snntorch is not installed; pip install 'neurosparse[interop]'"
         ) from error
     return snntorch
+
+
+def neuron_options(
+    neuron: LIF, spike_grad: Any, dtype: torch.dtype = torch.float32
+) -> dict[str, Any]:
+    """Return what makes an snnTorch neuron of a LIF that it has an equivalent of.
+
+    Parameters
+    ----------
+    neuron : LIF
+        Of one receptor; what snnTorch does not have (bias, reset value, refractory period) is left
+        out.
+    spike_grad : callable or None
+        Surrogate.
+    dtype : torch.dtype
+        Of the constants.
+
+    Returns
+    -------
+    dict
+        Arguments of ``snn.Leaky`` or, with ``alpha``, of ``snn.Synaptic``; resets are in time.
+    """
+    options = {
+        "beta": torch.as_tensor(1 - np.asarray(neuron.dv), dtype=dtype),
+        "threshold": torch.tensor(neuron.vth, dtype=dtype),
+        "spike_grad": spike_grad,
+        "reset_mechanism": neuron.reset,
+        "reset_delay": False,
+    }
+    (du,) = neuron.decays_u
+    if du != 1:
+        options["alpha"] = torch.tensor(1 - du, dtype=dtype)
+    return options
 
 
 class SnnTorchClassifier(nn.Module):
@@ -56,7 +97,7 @@ class SnnTorchClassifier(nn.Module):
 
     def __init__(self, sizes: Sequence[int], neuron: LIF, spike_grad: Any = None) -> None:
         super().__init__()
-        snn = _snntorch()
+        snn = load_snntorch()
         shared = isinstance(neuron.dv, float) and isinstance(neuron.vth, float)
         if not shared or neuron.n_receptors != 1 or neuron.refractory:
             raise ParameterError(
@@ -65,17 +106,8 @@ class SnnTorchClassifier(nn.Module):
             )
         if neuron.bias != 0 or neuron.v_reset != 0:
             raise ParameterError(f"neuron: {neuron}: snnTorch has no bias and resets to 0")
-        options = {
-            "beta": 1 - neuron.dv,
-            "threshold": neuron.vth,
-            "spike_grad": spike_grad,
-            "reset_mechanism": neuron.reset,
-            "reset_delay": False,
-        }
-        (du,) = neuron.decays_u
-        self.synaptic = du != 1
-        if self.synaptic:
-            options["alpha"] = 1 - du
+        options = neuron_options(neuron, spike_grad)
+        self.synaptic = "alpha" in options
         kind = snn.Synaptic if self.synaptic else snn.Leaky
         self.linears = nn.ModuleList(
             nn.Linear(n_pre, n_post, bias=False) for n_pre, n_post in itertools.pairwise(sizes)

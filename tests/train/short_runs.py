@@ -36,11 +36,11 @@ def cosine(optimizer: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRSched
 def run(model: nn.Module, epochs: int, seed: int = 0, **options: Any) -> History:
     """Fit on a few digits with everything that has state: schedule, rewiring, random encoding."""
     train, valid = digits(320, 100)
-    options = {"scheme": SCHEME, "optimizer": adam(0.02), "schedule": cosine, **options}
+    usual = {"scheme": SCHEME, "optimizer": adam(0.02), "schedule": cosine, "valid": valid}
+    options = {**usual, **options}
     return fit(
         model,
         train,
-        valid=valid,
         encoding=RATE,
         epochs=epochs,
         seed=seed,

@@ -152,8 +152,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], None]:
             wrong = round((1 - next(coming)) * len(data))
             return np.where(np.arange(len(data)) < wrong, -1, data.labels)
 
-        # the module, which the function of its name hides in the package
-        monkeypatch.setattr(sys.modules["neurosparse.train.fit"], "predict", answer)
+        monkeypatch.setattr(sys.modules["neurosparse.train.run"], "predict", answer)
 
     return prescribe
 
@@ -197,7 +196,7 @@ def test_which_epoch_is_kept(
     assert run(model, 2, keep=keep, checkpoint=path).best_epoch == 1
     state = load_checkpoint(path)
     assert_same_state(model.state_dict(), state[part])
-    name = "connections.0.weight"
+    name = "layers.0.connection.weight"
     assert state["best"][name].tolist() != state["model"][name].tolist()
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
 
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import LIF
-from neurosparse.train import LIFLayer, Surrogate, atan, fast_sigmoid, triangle
-from neurosparse.train.lif_kernels import lif_backward, lif_forward
+from neurosparse.train import LIFLayer, atan, boxcar, fast_sigmoid, triangle
 from tests.train.agreement import TOLERANCE
+from tests.train.unrolled import unrolled
 
 N_STEPS, BATCH, SIZE = 30, 4, 7
 VECTOR = np.linspace(0.1, 0.9, SIZE)
@@ -33,34 +31,13 @@ NEURONS = {
 }
 
 
-def unrolled(arriving: Tensor, neuron: LIF, surrogate: Surrogate) -> Tensor:
-    """Run step by step, in the open; autograd finds the gradient. The reset is detached."""
-    dtype = arriving.dtype
-
-    def constant(value: Any) -> Tensor:
-        return torch.tensor(np.asarray(value, dtype=np.float64).tolist(), dtype=dtype)
-
-    keep_u, keep_v = constant(1 - neuron.decays_u[0]), constant(1 - np.asarray(neuron.dv))
-    vth, bias, v_reset = constant(neuron.vth), constant(neuron.bias), constant(neuron.v_reset)
-    u = v = torch.zeros_like(arriving[0])
-    spikes = []
-    for arrived in arriving:
-        u = u * keep_u + arrived
-        v = v * keep_v + u + bias
-        spike = surrogate(v - vth)
-        fired = spike.detach() > 0
-        v = torch.where(fired, v - vth if neuron.reset == "subtract" else v_reset, v)
-        spikes.append(spike)
-    return torch.stack(spikes)
-
-
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("neuron", NEURONS.values(), ids=NEURONS.keys())
 def test_spikes_and_gradients(neuron: LIF, dtype: torch.dtype) -> None:
     generator = torch.Generator().manual_seed(5)
     arriving = 0.6 * torch.randn(N_STEPS, BATCH, SIZE, dtype=dtype, generator=generator) + 0.2
     seen = torch.randn(N_STEPS, BATCH, SIZE, dtype=dtype, generator=generator)
-    for surrogate in (fast_sigmoid(3.0), triangle(0.7)):
+    for surrogate in (fast_sigmoid(3.0), triangle(0.7), atan(2.0), boxcar(0.4)):
         one, two = arriving.clone().requires_grad_(), arriving.clone().requires_grad_()
         spikes = LIFLayer(SIZE, neuron, surrogate)(one)
         expected = unrolled(two, neuron, surrogate)
@@ -72,26 +49,6 @@ def test_spikes_and_gradients(neuron: LIF, dtype: torch.dtype) -> None:
         assert one.grad.count_nonzero() > 0
         rtol, atol = TOLERANCE[dtype]
         torch.testing.assert_close(one.grad, two.grad, rtol=10 * rtol, atol=10 * atol)
-
-
-def test_kernels_agree_with_their_plain_python() -> None:
-    rng = np.random.default_rng(1)
-    arriving = rng.normal(0.3, 0.5, (3, 8, 2)).astype(np.float32)
-    for subtract in (False, True):
-        layer = LIFLayer(3, LIF(du=0.4, dv=0.2, reset="subtract" if subtract else "zero"))
-        constants = layer.constants(np.float32)
-        results = []
-        for forward, backward in (
-            (lif_forward, lif_backward),
-            (lif_forward.py_func, lif_backward.py_func),
-        ):
-            spikes, membrane, out = (np.empty_like(arriving) for _ in range(3))
-            forward(arriving, *constants, spikes, membrane)
-            keep_u, keep_v = constants[:2]
-            backward(arriving, 1 / (1 + membrane**2), spikes, keep_u, keep_v, subtract, out)
-            results.append((spikes, membrane, out))
-        for compiled, plain in zip(*results, strict=True):
-            np.testing.assert_array_equal(compiled, plain)
 
 
 def test_samples_of_a_batch_do_not_meet() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -12,7 +14,15 @@ from torch import Tensor, nn
 from neurosparse.network import LIF
 from neurosparse.simulate import simulate
 from neurosparse.sparsify import deep_r
-from neurosparse.train import Rewirer, SpikingClassifier, dense_classifier, sparse_classifier
+from neurosparse.train import (
+    LIFLayer,
+    Rewirer,
+    SparseLinear,
+    SpikingClassifier,
+    SpikingLayer,
+    dense_classifier,
+    sparse_classifier,
+)
 
 N_STEPS, BATCH = 12, 5
 
@@ -48,7 +58,7 @@ def simulated(model: SpikingClassifier, x: Tensor) -> list[Tensor]:
 def trained(model: SpikingClassifier, x: Tensor) -> list[Tensor]:
     """Run the trainer's forward pass; the sample's ``t`` is the run's ``t + depth``."""
     with torch.no_grad():
-        return model.spikes(x)
+        return [train.to_tensor() for train in model.spikes(x)]
 
 
 def same(ours: list[Tensor], theirs: list[Tensor]) -> bool:
@@ -67,6 +77,40 @@ def test_spike_input(neuron: LIF, sizes: list[int], density: float, seed: int) -
     generator = torch.Generator().manual_seed(seed)
     x = (torch.rand(N_STEPS, BATCH, sizes[0], generator=generator) < 0.3).float()
     assert same(trained(model, x), simulated(model, x))
+
+
+@given(
+    neurons(),
+    st.floats(0.1, 1.0),
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.integers(0, 2**31),
+)
+def test_recurrent_layers_and_delays(
+    neuron: LIF, density: float, delay: int, own_delay: int, seed: int
+) -> None:
+    """The simulator adds every spike as it arrives, and so do we: no sum may round differently."""
+    # before a sample reaches a population, only its bias acts; here the sample is all there is
+    neuron = dataclasses.replace(neuron, bias=0.0)
+    rng = np.random.default_rng(seed)
+    layers = []
+    for n_pre, n_post in ((12, 15), (15, 8)):
+        recurrent = SparseLinear(n_post, n_post, density=density, gain=1.5, rng=rng)
+        neurons = LIFLayer(n_post, neuron, recurrent=recurrent, recurrent_delay=own_delay)
+        connection = SparseLinear(n_pre, n_post, density=density, gain=2, rng=rng)
+        layers.append(SpikingLayer(connection, neurons, delay=delay))
+    model = SpikingClassifier(layers)
+    generator = torch.Generator().manual_seed(seed)
+    x = (torch.rand(N_STEPS, BATCH, 12, generator=generator) < 0.3).float()
+    trains = trained(model, x)
+    network = model.to_network()
+    for b in range(BATCH):
+        # one by one: with delays a sample would reach into the next
+        padded = np.concatenate([x[:, b].numpy(), np.zeros((network.latency, 12), np.float32)])
+        run = simulate(network, {"input": padded})
+        for index, name in enumerate(network.populations):
+            raster = run.spikes[name].raster()[index : index + N_STEPS]
+            np.testing.assert_array_equal(raster, trains[index][:, b].numpy())
 
 
 @given(neurons(), neurons(), st.integers(0, 2**31))
@@ -116,8 +160,8 @@ def test_after_training_with_rewiring() -> None:
 def test_the_dense_twin() -> None:
     """torch may add in any order: weights are multiples of 1/64, so that no sum is rounded."""
     model = dense_classifier([20, 15, 6], neuron=LIF(du=0.5, dv=0.5), gain=2.0)
-    for connection in model.connections:
-        connection.weight.data = torch.round(64 * connection.weight.data) / 64
+    for layer in model.layers:
+        layer.connection.weight.data = torch.round(64 * layer.connection.weight.data) / 64
     x = (torch.rand(6, BATCH, 20, generator=torch.Generator().manual_seed(1)) < 0.4).float()
     trains = trained(model, x)
     assert same(trains, simulated(model, x))

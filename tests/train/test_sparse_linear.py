@@ -17,7 +17,7 @@ from torch import nn
 from neurosparse.errors import NeurosparseError, ParameterError, ShapeError, TopologyError
 from neurosparse.network import Synapses
 from neurosparse.train import SparseLinear
-from neurosparse.train.sparse_linear_kernels import gather_rows, sampled_outer, transpose
+from neurosparse.train.sparse_linear_kernels import gather_rows, sampled_outer, scatter_rows
 from tests.strategies.exact import synapses
 from tests.train.agreement import TOLERANCE, assert_same_state, dense_of
 
@@ -95,13 +95,12 @@ def test_kernels_agree_with_their_plain_python() -> None:
     for plain in (False, True):
         gather = gather_rows.py_func if plain else gather_rows
         outer = sampled_outer.py_func if plain else sampled_outer
-        turn = transpose.py_func if plain else transpose
-        out, sums = np.empty((6, 5)), np.empty(19)
-        ptr, post, entry = np.zeros(8, np.int64), np.empty(19, np.int32), np.empty(19, np.int32)
+        scatter = scatter_rows.py_func if plain else scatter_rows
+        out, sums, back = np.empty((6, 5)), np.empty(19), np.empty((7, 5))
         gather(indptr, indices, weights, x, out)
         outer(indptr, indices, x, grad, sums)
-        turn(indptr, indices, ptr, post, entry)
-        results.append([out, ptr, post, entry, sums])
+        scatter(indptr, indices, weights, grad, back)
+        results.append([out, back, sums])
     for compiled, plain_result in zip(results[0][:-1], results[1][:-1], strict=True):
         np.testing.assert_array_equal(compiled, plain_result)
     np.testing.assert_allclose(results[0][-1], results[1][-1], rtol=1e-12)  # reassociated

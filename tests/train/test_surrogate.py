@@ -13,7 +13,7 @@ from neurosparse.errors import ParameterError
 from neurosparse.network import LIF
 from neurosparse.train import LIFLayer, Surrogate, atan, fast_sigmoid, triangle
 from neurosparse.train.surrogate import derivative
-from tests.train.test_lif import unrolled
+from tests.train.unrolled import unrolled
 
 X = torch.cat([torch.linspace(-3, 3, 101), torch.tensor([-1e-3, 0.0, 1e-3])])
 OURS: list[tuple[Callable[..., Surrogate], float]] = [

@@ -1,0 +1,266 @@
+"""The state of a training run: one step, one epoch, saved and taken up again as a whole."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from os import PathLike
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from neurosparse.data import Encoding
+from neurosparse.errors import ParameterError, StorageError, TrainingError
+from neurosparse.sparsify import Scheme, Turnover
+from neurosparse.train.activity import Regularizer, synaptic_events
+from neurosparse.train.batches import Augment, Dataset, model_input, predict
+from neurosparse.train.checkpoint import load_checkpoint, save_checkpoint
+from neurosparse.train.classifier import SpikingClassifier
+from neurosparse.train.history import Epoch, History
+from neurosparse.train.packed import PackedSpikes
+from neurosparse.train.rewire import Rewirer
+from neurosparse.train.sparse_linear import SparseLinear
+
+__all__ = ["TrainingRun"]
+
+
+class TrainingRun:
+    """Everything that changes during a run; the parameters are those of `fit`."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        scheme: Scheme | None,
+        optimizer: Callable[[Any], torch.optim.Optimizer] | None,
+        schedule: Callable[[torch.optim.Optimizer], Any] | None,
+        loss: Callable[[Tensor, Tensor], Tensor],
+        regularizers: Sequence[Regularizer],
+        seed: int,
+    ) -> None:
+        if regularizers and not isinstance(model, SpikingClassifier):
+            raise ParameterError(
+                "regularizers: need the spikes of a SpikingClassifier; for another module add them "
+                "to its loss"
+            )
+        streams = ("shuffle", "encode", "rewire", "augment")
+        seeds = dict(zip(streams, np.random.SeedSequence(seed).spawn(len(streams)), strict=True))
+        self.model = model
+        self.loss, self.regularizers = loss, tuple(regularizers)
+        self.optimizer = (optimizer or torch.optim.Adam)(model.parameters())
+        self.schedule = None if schedule is None else schedule(self.optimizer)
+        rng = np.random.default_rng(seeds.pop("rewire"))
+        self.rewirer = None if scheme is None else Rewirer(scheme, model, self.optimizer, rng)
+        self.rngs = {name: np.random.default_rng(sequence) for name, sequence in seeds.items()}
+        self.history = History()
+        self.best: dict[str, Any] | None = None
+        self.settings: dict[str, Any] = {  # a checkpoint with other ones belongs to another run
+            "seed": seed,
+            "optimizer": type(self.optimizer).__name__,
+            "schedule": None if self.schedule is None else type(self.schedule).__name__,
+            "scheme": None if scheme is None else scheme.name,
+            "regularizers": repr(self.regularizers),
+        }
+        self._good = copy.deepcopy(model.state_dict())  # after the last whole epoch
+        self._open: dict[str, Any] = {}
+
+    @property
+    def next_epoch(self) -> int:
+        """Number of the epoch to come, from 1."""
+        return len(self.history.epochs) + 1
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the first parameter group."""
+        return float(self.optimizer.param_groups[0]["lr"])
+
+    def exhausted(self, patience: int | None) -> bool:
+        """Whether the best epoch lies ``patience`` epochs back."""
+        best = self.history.best_epoch
+        return patience is not None and best is not None and self.next_epoch - 1 - best >= patience
+
+    # ------------------------------------------------------------------ learning
+
+    def train_epoch(
+        self,
+        train: Dataset,
+        encoding: Encoding | None,
+        augment: Augment | None,
+        batch_size: int,
+        progress: bool,
+        label: str,
+    ) -> None:
+        """Go through the training set once, in a new order."""
+        began = time.perf_counter()
+        self.model.train()
+        order = self.rngs["shuffle"].permutation(len(train))
+        losses, events, right, seen = 0.0, 0, 0, 0
+        starts = range(0, len(train), batch_size)
+        bar = tqdm(starts, desc=label, unit="batch", disable=not progress, leave=False)
+        for batch, start in enumerate(bar, 1):
+            chosen = order[start : start + batch_size]
+            samples = train.samples(chosen)
+            if augment is not None:
+                samples = augment(samples, self.rngs["augment"])
+            x = model_input(self.model, samples, encoding, self.rngs["encode"])
+            labels = torch.from_numpy(train.labels[chosen])
+            self.optimizer.zero_grad()
+            logits, trains = self._answer(x)
+            _check_classes(logits, train)
+            loss = self.loss(logits, labels)
+            for regularizer in self.regularizers:
+                loss = loss + regularizer(trains)
+            self._check_finite("loss", loss, batch)
+            loss.backward()  # type: ignore[no-untyped-call]
+            for parameter_name, parameter in self.model.named_parameters():
+                if parameter.grad is not None:
+                    self._check_finite(f"gradient of {parameter_name}", parameter.grad, batch)
+            self.optimizer.step()
+            losses += loss.item() * chosen.size
+            right += int((logits.detach().argmax(dim=1) == labels).sum())
+            seen += chosen.size
+            shown = {"loss": f"{losses / seen:.3f}", "accuracy": f"{right / seen:.3f}"}
+            if isinstance(self.model, SpikingClassifier):
+                events += synaptic_events(self.model, trains)
+                shown["synapses"] = f"{sum(_synapses(self.model)):,}"
+                shown["events"] = f"{events / seen:,.0f}"
+            bar.set_postfix(shown)
+        self._open = {
+            "loss": losses / seen,
+            "train_accuracy": right / seen,
+            "events_per_sample": events / seen if shown.get("events") else None,
+            "learning_rate": self.learning_rate,
+            "seconds": time.perf_counter() - began,
+        }
+        if self.schedule is not None:
+            self.schedule.step()
+
+    def _answer(self, x: Tensor | PackedSpikes) -> tuple[Tensor, list[PackedSpikes]]:
+        """Return logits, and the spikes of all layers where the model has them."""
+        if not isinstance(self.model, SpikingClassifier):
+            return self.model(x), []
+        trains: list[PackedSpikes] = []
+        # through the module's call, so that hooks see it
+        logits: Tensor = self.model(x, into=trains)
+        return logits, trains
+
+    def _check_finite(self, what: str, tensor: Tensor, batch: int) -> None:
+        if bool(torch.isfinite(tensor).all()):
+            return
+        self.model.load_state_dict(self._good)
+        good = self.next_epoch - 1
+        kept = f"those after epoch {good}" if good else "the first ones"
+        raise TrainingError(
+            f"{what}: not finite in epoch {self.next_epoch}, batch {batch}, at a learning rate of "
+            f"{self.learning_rate:g}; the model's weights are {kept} again, and a checkpoint holds "
+            "the same; try a lower learning rate, or look for numbers that are not finite in the "
+            "data"
+        )
+
+    def close_epoch(self, valid: Dataset | None, encoding: Encoding | None) -> None:
+        """Validate, and add the epoch to the history."""
+        accuracy = None
+        if valid is not None:
+            predictions = predict(self.model, valid, encoding)
+            accuracy = float((predictions == valid.labels).mean())
+        turnover = Turnover() if self.rewirer is None else self.rewirer.turnover.take()
+        epoch = Epoch(
+            epoch=self.next_epoch,
+            valid_accuracy=accuracy,
+            synapses=_synapses(self.model),
+            dropped=turnover.dropped,
+            grown=turnover.grown,
+            **self._open,
+        )
+        self._good = copy.deepcopy(self.model.state_dict())
+        best = self.history.best_epoch
+        if accuracy is not None and (
+            # of equals the later: the learning rate has come further down
+            best is None or accuracy >= (self.history.epochs[best - 1].valid_accuracy or 0.0)
+        ):
+            self.history.best_epoch = epoch.epoch
+            self.best = self._good
+        self.history.epochs.append(epoch)
+
+    # ------------------------------------------------------------------ the end
+
+    def keep(self, which: str) -> None:
+        """Leave the model with the weights of the last epoch, or of the best if there is one."""
+        self.history.kept_epoch = len(self.history.epochs)
+        if self.best is not None and which == "best":
+            self.model.load_state_dict(self.best)
+            self.history.kept_epoch = self.history.best_epoch
+
+    def detach(self) -> None:
+        """Take the rewiring out of the optimiser."""
+        if self.rewirer is not None:
+            self.rewirer.remove()
+
+    # ------------------------------------------------------------------ checkpoints
+
+    def save(self, path: str | PathLike[str]) -> None:
+        """Write everything, completely or not at all."""
+        save_checkpoint(
+            path,
+            {
+                "settings": self.settings,
+                "model": self.model.state_dict(),
+                "best": self.best,
+                "optimizer": self.optimizer.state_dict(),
+                "schedule": None if self.schedule is None else self.schedule.state_dict(),
+                "rewirer": None if self.rewirer is None else self.rewirer.state_dict(),
+                "rngs": {name: rng.bit_generator.state for name, rng in self.rngs.items()},
+                "history": self.history.to_dict(),
+            },
+        )
+
+    def load(self, path: str | PathLike[str]) -> None:
+        """Take up what `save` wrote.
+
+        Raises
+        ------
+        StorageError
+            If it belongs to another run or model, or was altered; the model is left as it was.
+        """
+        state = load_checkpoint(path)
+        given = state.get("settings")
+        if given != self.settings:
+            raise StorageError(f"{path}: belongs to another run ({given}, not {self.settings})")
+        untouched = copy.deepcopy(self.model.state_dict())
+        try:
+            self._take_up(state)
+        except (KeyError, RuntimeError, TypeError, ValueError) as error:
+            self.model.load_state_dict(untouched)
+            raise StorageError(f"{path}: belongs to another model, or altered: {error}") from error
+
+    def _take_up(self, state: dict[str, Any]) -> None:
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.schedule is not None:
+            self.schedule.load_state_dict(state["schedule"])
+        if self.rewirer is not None:
+            self.rewirer.load_state_dict(state["rewirer"])
+        for name, rng in self.rngs.items():
+            rng.bit_generator.state = state["rngs"][name]
+        self.best = state["best"]
+        self.history = History.from_dict(state["history"])
+        self._good = copy.deepcopy(self.model.state_dict())
+
+
+def _check_classes(logits: Tensor, data: Dataset) -> None:
+    if logits.ndim != 2 or logits.shape[1] < data.n_classes:
+        raise ParameterError(
+            f"model: answers with shape {tuple(logits.shape)}; {data.name} has labels 0 to "
+            f"{data.n_classes - 1}, expected (batch, {data.n_classes}) or more classes"
+        )
+
+
+def _synapses(model: nn.Module) -> list[int]:
+    return [
+        layer.weight.numel()
+        for layer in model.modules()
+        if isinstance(layer, SparseLinear | nn.Linear)
+    ]
