@@ -22,7 +22,7 @@ help:  ## Show this list
 
 install: $(INSTALLED)  ## Make .venv and install everything (the others do it when needed)
 
-$(INSTALLED): pyproject.toml requirements/constraints.txt requirements/install.sh
+$(INSTALLED): pyproject.toml requirements/constraints.txt requirements/install.sh requirements/install-torch.sh
 	requirements/install.sh $(VENV) $(PYTHON)
 	@touch $@
 
@@ -50,11 +50,19 @@ lint: $(INSTALLED)  ## Check style, types and the direction of imports
 bench: $(INSTALLED)  ## Run every benchmark
 	$(BIN)/python -m benchmarks --all
 
-peers: $(PEERS)/brian2/.installed $(PEERS)/nest/.installed  ## Make environments of Brian2 and NEST for the benchmarks
+peers: $(addprefix $(PEERS)/,$(addsuffix /.installed,brian2 nest spikingjelly))  ## Make environments of Brian2, NEST and SpikingJelly for the benchmarks
 
 $(PEERS)/%/.installed: requirements/peers-%.txt $(INSTALLED)
 	$(BIN)/python -m venv $(PEERS)/$*
 	$(PEERS)/$*/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	@touch $@
+
+$(PEERS)/spikingjelly/.installed: requirements/peers-spikingjelly.txt $(INSTALLED)
+	$(BIN)/python -m venv $(PEERS)/spikingjelly
+	requirements/install-torch.sh $(PEERS)/spikingjelly
+	$(PEERS)/spikingjelly/bin/python -m pip --disable-pip-version-check install --quiet -r $<
+	$(PEERS)/spikingjelly/bin/python -m pip --disable-pip-version-check install --quiet --no-deps \
+	    spikingjelly==2.0.0
 	@touch $@
 
 clean:  ## Remove everything made, .venv too

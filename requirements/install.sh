@@ -38,20 +38,7 @@ pip() { "$venv/bin/python" -m pip --disable-pip-version-check "$@"; }
 # --group, used below, came with pip 25.1; venv brings an older one.
 pip install --quiet "pip==$(locked pip)"
 
-# PyPI's torch for Linux is the CUDA build with gigabytes of libraries, so it is never left to pip
-# to choose. torch's own index is asked for this one package only, and only if the CPU build is not
-# among the places pip already knows: where it cannot be reached, pip would retry for minutes.
-torch=torch==$(locked torch)
-[ "$(uname -s)" = Darwin ] || torch=$torch+cpu
-if ! "$venv/bin/python" - "$torch" 2>/dev/null <<'PYTHON'
-import sys
-from importlib.metadata import version
-sys.exit(version("torch") != sys.argv[1].partition("==")[2])
-PYTHON
-then
-    pip install --quiet --no-deps "$torch" 2>/dev/null ||
-        pip install --quiet --no-deps "$torch" --index-url https://download.pytorch.org/whl/cpu
-fi
+"$here/install-torch.sh" "$venv"
 
 pip install --quiet --constraint "$constraints" --group "$root/pyproject.toml:dev" \
     --editable "$root[all]"
