@@ -68,6 +68,23 @@ def train(
         int | None,
         typer.Option("--patience", min=1, help="Stop after so many epochs without a better one."),
     ] = None,
+    shift: Annotated[
+        int | None,
+        typer.Option(
+            "--shift", min=0, help="Move samples by up to so many pixels. Default: the preset's."
+        ),
+    ] = None,
+    rate_target: Annotated[
+        float | None,
+        typer.Option(
+            "--rate-target",
+            help="Draw hidden neurons that fire more down to this many spikes a step.",
+        ),
+    ] = None,
+    csv: Annotated[Path | None, typer.Option("--csv", help="Table with a line per epoch.")] = None,
+    tensorboard: Annotated[
+        Path | None, typer.Option("--tensorboard", help="Folder for TensorBoard's curves.")
+    ] = None,
     checkpoint: Annotated[
         Path | None, typer.Option("--checkpoint", help="File written after every epoch.")
     ] = None,
@@ -81,18 +98,24 @@ def train(
     if sum((density is not None, synapses is not None, dense)) > 1:
         raise typer.BadParameter("--density, --synapses, --dense: give one of them")
     n_active = None if synapses is None else _numbers(synapses)
-    for path in filter(None, (out, checkpoint)):
+    for path in filter(None, (out, checkpoint, csv)):
         check_output_file(path)
 
     import numpy as np
 
     from neurosparse.compare import evaluate_dataset
     from neurosparse.data import load_dataset
-    from neurosparse.train import find_preset, fit
+    from neurosparse.train import CsvLog, RateTarget, TensorBoardLog, find_preset, fit
     from neurosparse.train.presets import VALID_SHARE
 
     learn, test = load_dataset(data, seed=seed, progress=wants_progress())
-    preset = _changed(find_preset(learn.n_inputs), l1, temperature, batch_size, learning_rate)
+    preset = _changed(
+        find_preset(learn.n_inputs),
+        learning_rate,
+        {"l1": l1, "temperature": temperature, "batch_size": batch_size, "shift": shift},
+    )
+    regularizers = [] if rate_target is None else [RateTarget(rate_target, side="above")]
+    logs = [kind(place) for kind, place in ((CsvLog, csv), (TensorBoardLog, tensorboard)) if place]
     if density is not None:
         n_active = preset.budget(density)
     model: SpikingClassifier
@@ -111,6 +134,8 @@ def train(
         keep="last" if patience is None else "best",
         checkpoint=checkpoint,
         resume=resume,
+        regularizers=regularizers,
+        logs=logs,
         seed=seed,
         progress=wants_progress(),
         name=scheme_name,
@@ -160,18 +185,11 @@ def _numbers(text: str) -> tuple[int, ...]:
         ) from None
 
 
-def _changed(
-    preset: Preset,
-    l1: float | None,
-    temperature: float | None,
-    batch_size: int | None,
-    learning_rate: float | None,
-) -> Preset:
-    changes: dict[str, Any] = {"l1": l1, "temperature": temperature, "batch_size": batch_size}
+def _changed(preset: Preset, learning_rate: float | None, changes: dict[str, Any]) -> Preset:
     if learning_rate is not None:
         if not 0 < learning_rate < math.inf:
             raise ParameterError(f"learning_rate: got {learning_rate}; allowed is > 0, finite")
-        changes["learning_rates"] = (learning_rate,) * 3
+        changes = {**changes, "learning_rates": (learning_rate,) * 3}
     given = {name: value for name, value in changes.items() if value is not None}
     return dataclasses.replace(preset, **given)
 

@@ -1,5 +1,6 @@
 """Data sets and their encodings: digits, the MNIST family, event cameras; spikes and currents."""
 
+from neurosparse.data.augmentation import RandomShift
 from neurosparse.data.dataset import ImageDataset
 from neurosparse.data.digits import load_digits
 from neurosparse.data.encodings import EVALUATION_SEED, Encoding
@@ -20,6 +21,7 @@ __all__ = [
     "EventDataset",
     "ImageDataset",
     "LabelledDataset",
+    "RandomShift",
     "current",
     "find_data",
     "latency",

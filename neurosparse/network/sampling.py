@@ -51,11 +51,19 @@ def sample_distinct(rng: np.random.Generator, n_population: int, n_draw: int) ->
         keep = np.ones(n_population, dtype=bool)  # <= 2 * n_draw entries
         keep[left_out] = False
         return np.flatnonzero(keep)
-    drawn = np.unique(rng.integers(0, n_population, size=n_draw, dtype=np.int64))
+    drawn = _distinct(rng.integers(0, n_population, size=n_draw, dtype=np.int64))
     while drawn.size < n_draw:
         more = rng.integers(0, n_population, size=n_draw - drawn.size, dtype=np.int64)
-        drawn = np.union1d(drawn, more)
+        drawn = _distinct(np.concatenate([drawn, more]))
     return drawn
+
+
+def _distinct(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the distinct ones, ascending; ``numpy.unique`` keeps a hash table of all of them."""
+    numbers.sort()
+    first = np.ones(numbers.size, dtype=bool)
+    np.not_equal(numbers[1:], numbers[:-1], out=first[1:])
+    return numbers if first.all() else numbers[first]
 
 
 def split_evenly(

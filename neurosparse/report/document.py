@@ -84,7 +84,7 @@ def _settings(preset: Preset) -> dict[str, Any]:
         "density": preset.density,
         "encoding": preset.encoding.to_dict(),
         "neuron": dataclasses.asdict(preset.neuron),
-        "input_neuron": dataclasses.asdict(preset.input_neuron),
+        "input_neuron": preset.input_neuron and dataclasses.asdict(preset.input_neuron),
         "epochs": preset.epochs,
         "batch_size": preset.batch_size,
         "learning_rates": dict(

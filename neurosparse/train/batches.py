@@ -52,7 +52,9 @@ def model_input(
     encoded = encoding.encode(samples, rng)
     if packed:
         return PackedSpikes.from_tensor(torch.from_numpy(encoded))
-    return torch.from_numpy(np.array(encoded, dtype=np.float32, order="C"))
+    if encoding.is_current:  # the same in every step: one step is enough
+        return torch.from_numpy(encoded[0].copy()).expand(encoded.shape)
+    return torch.from_numpy(encoded.astype(np.float32))
 
 
 def _batches(n: int) -> Iterator[NDArray[np.int64]]:

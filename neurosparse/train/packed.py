@@ -190,6 +190,8 @@ def to_lanes(raster: Tensor, n_lanes: int) -> Tensor:
     major = raster.movedim(-1, 0)
     if major.shape[2] == n_lanes:
         return major.contiguous()
+    if len(raster) > 1 and major.stride(1) == 0:  # the same in every step
+        return to_lanes(raster[:1], n_lanes).expand(-1, len(raster), -1)
     return torch.nn.functional.pad(major, (0, n_lanes - major.shape[2]))
 
 

@@ -15,9 +15,12 @@ from neurosparse.jit import threads_for
 from neurosparse.network import Synapses
 from neurosparse.network.checks import check_count, check_fraction
 from neurosparse.network.sampling import sample_distinct
-from neurosparse.train.sparse_linear_kernels import gather_rows, sampled_outer, transpose
+from neurosparse.sparsify.layer import rows_of
+from neurosparse.train.sparse_linear_kernels import gather_rows, sampled_outer, scatter_rows
 
 __all__ = ["SparseLinear"]
+
+_DRAWN_TOGETHER = 1 << 16  # weights: drawing takes float64, and memory is to follow float32
 
 
 class SparseLinear(nn.Module):
@@ -93,13 +96,18 @@ class SparseLinear(nn.Module):
             n_active = max(1, round(check_fraction("density", density) * n_potential))
         check_count("n_active", n_active, least=1, most=n_potential)
         rng = np.random.default_rng(rng)
-        keys = sample_distinct(rng, n_potential, n_active)
+        indptr, indices = rows_of(
+            sample_distinct(rng, n_potential, n_active), out_features, in_features
+        )
+        values = np.empty(n_active, dtype=np.float32)
         scale = gain / np.sqrt(max(1.0, n_active / out_features))
-        values = (scale * rng.standard_normal(n_active)).astype(np.float32)
+        for low in range(0, n_active, _DRAWN_TOGETHER):
+            part = values[low : low + _DRAWN_TOGETHER]
+            part[:] = scale * rng.standard_normal(part.size)
         self.weight = nn.Parameter(torch.from_numpy(values))
         for name in self._persistent:
             self.register_buffer(name, torch.zeros(0))
-        self.set_topology(keys, np.where(values < 0, -1, 1).astype(np.int8))
+        self.set_topology(indptr, indices, 1 - 2 * (values < 0).view(np.int8))
         self.bias = nn.Parameter(torch.zeros(out_features)) if bias else None
 
     # ------------------------------------------------------------------ topology
@@ -125,23 +133,32 @@ class SparseLinear(nn.Module):
         keys: NDArray[np.int64] = rows * self.in_features + self.indices.numpy()
         return keys
 
-    def set_topology(self, keys: NDArray[np.int64], signs: NDArray[np.int8]) -> None:
-        """Replace indices and signs; ``weight`` must be brought to the same order by the caller.
+    def topology(self) -> tuple[Tensor, Tensor, Tensor]:
+        """Return ``indptr``, ``indices`` and ``signs``, faster than a module's attributes come."""
+        buffers = self._buffers
+        return buffers["indptr"], buffers["indices"], buffers["signs"]  # type: ignore[return-value]
+
+    def set_topology(
+        self, indptr: NDArray[np.int64], indices: NDArray[np.int32], signs: NDArray[np.int8]
+    ) -> None:
+        """Replace rows and signs; ``weight`` must be brought to the same order by the caller.
 
         Parameters
         ----------
-        keys : (n_active,) int64
-            Ascending, distinct.
+        indptr : (n_post + 1,) int64
+            Rows; `neurosparse.sparsify.rows_of` makes rows of keys.
+        indices : (n_active,) int32
+            Presynaptic neurons, ascending within a row, without doubles.
         signs : (n_active,) int8
             -1 or +1.
+
+        Notes
+        -----
+        The arrays are taken as they are, without a copy, and belong to the layer from then on.
         """
-        counts = np.bincount(keys // self.in_features, minlength=self.out_features)
-        indptr = np.zeros(self.out_features + 1, dtype=np.int64)
-        np.cumsum(counts, out=indptr[1:])
         self.indptr = torch.from_numpy(indptr)
-        self.indices = torch.from_numpy((keys % self.in_features).astype(np.int32))
-        self.signs = torch.from_numpy(np.ascontiguousarray(signs, dtype=np.int8))
-        self._by_pre: tuple[NDArray[Any], NDArray[Any], NDArray[Any]] | None = None
+        self.indices = torch.from_numpy(indices)
+        self.signs = torch.from_numpy(signs)
 
     def set_weights(self, values: Tensor) -> None:
         """Replace the weights, of which there may be more or fewer; the gradient is dropped.
@@ -149,7 +166,7 @@ class SparseLinear(nn.Module):
         Parameters
         ----------
         values : (n_active,) tensor
-            Taken as it is; `set_topology` must be called with as many keys.
+            Taken as it is; `set_topology` must be called with as many synapses.
         """
         weight = self.weight
         weight.grad = None  # of other synapses
@@ -159,16 +176,6 @@ class SparseLinear(nn.Module):
             passing = torch.float32 if values.dtype == torch.float64 else torch.float64
             weight.data = torch.empty(0, dtype=passing)
         weight.data = values
-
-    def by_pre(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32]]:
-        """Return row pointers, targets and positions in ``weight`` by presynaptic row."""
-        if self._by_pre is None:
-            pre_ptr = np.zeros(self.in_features + 1, dtype=np.int64)
-            pre_post = np.empty(self.n_active, dtype=np.int32)
-            pre_entry = np.empty(self.n_active, dtype=np.int32)
-            transpose(self.indptr.numpy(), self.indices.numpy(), pre_ptr, pre_post, pre_entry)
-            self._by_pre = (pre_ptr, pre_post, pre_entry)
-        return self._by_pre
 
     @classmethod
     def from_synapses(cls, synapses: Synapses) -> SparseLinear:
@@ -180,10 +187,13 @@ class SparseLinear(nn.Module):
         if synapses.delays is not None:
             raise ParameterError("synapses: have delays of their own; SparseLinear has none")
         layer = cls(synapses.n_pre, synapses.n_post, n_active=max(1, synapses.n_active))
-        keys = synapses.post.astype(np.int64) * synapses.n_pre + synapses.indices
         weights = synapses.weights.astype(np.float32)
         layer.set_weights(torch.from_numpy(weights))
-        layer.set_topology(keys, np.where(weights < 0, -1, 1).astype(np.int8))
+        layer.set_topology(
+            synapses.indptr.copy(),
+            synapses.indices.astype(np.int32),
+            np.where(weights < 0, -1, 1).astype(np.int8),
+        )
         return layer
 
     def to_synapses(self) -> Synapses:
@@ -210,8 +220,11 @@ class SparseLinear(nn.Module):
             if values["signs"].shape != values["weight"].shape:
                 raise ShapeError("signs: not as many as weights in the state dict")
             self.set_weights(torch.empty_like(values["weight"]))
-            keys = synapses.post.astype(np.int64) * self.in_features + synapses.indices
-            self.set_topology(keys, values["signs"].numpy().copy())
+            self.set_topology(
+                synapses.indptr.copy(),
+                synapses.indices.astype(np.int32),
+                values["signs"].numpy().astype(np.int8),
+            )
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     # ------------------------------------------------------------------ computation
@@ -268,8 +281,7 @@ class _SparseProduct(torch.autograd.Function):
         values = _rows(weight).astype(columns.dtype, copy=False)
         with threads_for(indices.size * columns.shape[1]):
             gather_rows(indptr, indices, values, columns, out)
-        ctx.layer, ctx.by_pre = layer, layer.by_pre() if x.requires_grad else None
-        ctx.rows = (indptr, indices)
+        ctx.rows = (indptr, indices)  # a rewired layer has others by the time of a late backward
         ctx.save_for_backward(x, weight)
         return torch.from_numpy(out)
 
@@ -277,17 +289,16 @@ class _SparseProduct(torch.autograd.Function):
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
         grad = _rows(grads[0])
+        indptr, indices = ctx.rows
         grad_x = grad_weight = None
         if ctx.needs_input_grad[0]:
-            pre_ptr, pre_post, pre_entry = ctx.by_pre
-            out = np.empty((pre_ptr.size - 1, grad.shape[1]), dtype=grad.dtype)
-            by_pre = _rows(weight)[pre_entry].astype(grad.dtype, copy=False)
-            with threads_for(by_pre.size * grad.shape[1]):
-                gather_rows(pre_ptr, pre_post, by_pre, grad, out)
+            out = np.empty(x.shape, dtype=grad.dtype)
+            values = _rows(weight).astype(grad.dtype, copy=False)
+            with threads_for(values.size * grad.shape[1]):
+                scatter_rows(indptr, indices, values, grad, out)
             grad_x = torch.from_numpy(out)
         if ctx.needs_input_grad[1]:
             sums = np.empty(weight.numel(), dtype=grad.dtype)
-            indptr, indices = ctx.rows
             with threads_for(sums.size * grad.shape[1]):
                 sampled_outer(indptr, indices, _rows(x), grad, sums)
             grad_weight = torch.from_numpy(sums).to(weight.dtype)

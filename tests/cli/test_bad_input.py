@@ -122,7 +122,7 @@ def test_images_of_another_size(refused: Refused, network_file: Path, tmp_path: 
     assert "(n_steps, n_samples, 64)" in refused("simulate", network_file, "--data", tmp_path)
     pytest.importorskip("torch")
     message = refused("train", "--data", tmp_path, "--out", tmp_path / "n.npz")
-    assert "images of 4 pixels; there are presets for 64, 784" in message
+    assert "4 inputs; there are presets for 64, 784, 2312" in message
 
 
 def test_more_samples_than_there_are(refused: Refused, network_file: Path) -> None:

@@ -104,3 +104,24 @@ def test_lava_agrees_on_events(
     got = invoke_json("run-lava", bundle.path, "--samples", 2)
     assert got["agrees"]
     assert got["lava"]["fixed_pt"]["samples"] == 2
+
+
+def test_train_on_the_published_layout(
+    invoke: Invoke, recordings: Path, tmp_path: Path, invoke_json: InvokeJson
+) -> None:
+    """From event files to a trained, simulated network, with everything that is written on the way."""
+    pytest.importorskip("torch")
+    net, table, curves = tmp_path / "trained.npz", tmp_path / "run.csv", tmp_path / "curves"
+    options = ["--epochs", "2", "--batch-size", "3", "--shift", "1", "--rate-target", "0.1"]
+    logs = ["--csv", str(table), "--tensorboard", str(curves)]
+    result = invoke("train", "--data", str(recordings), "--out", str(net), *options, *logs)
+    assert result.exit_code == 0, result.stderr
+    assert "2312-512-10" in result.stderr
+    lines = table.read_text().splitlines()
+    assert lines[0].startswith("epoch,loss,train_accuracy")
+    assert len(lines) == 3
+    assert any(curves.iterdir())
+    network = Network.load(net)
+    assert [p.synapses.n_active for p in network.projections] == [10_889, 1000]
+    answer = invoke_json("simulate", str(net))
+    assert answer["samples"] == 6

@@ -9,8 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from neurosparse.data import find_data
+from neurosparse.errors import DataError
+
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = {"docs/simulate.md": ("h5py", "matplotlib"), "README.md": (), "docs/models.md": ()}
+NEEDED = {
+    "docs/simulate.md": ("h5py", "matplotlib"),
+    "README.md": (),
+    "docs/models.md": (),
+    "docs/data.md": ("aedat", "sklearn"),
+}
+NEEDED_DATA = {"docs/data.md": "nmnist-small"}
 LIMIT_S = 300
 
 
@@ -24,6 +33,11 @@ def blocks(document: str) -> list[str]:
 def test_blocks_run(document: str, tmp_path: Path) -> None:
     for package in NEEDED[document]:
         pytest.importorskip(package)
+    if document in NEEDED_DATA:
+        try:
+            find_data(NEEDED_DATA[document])
+        except DataError as reason:
+            pytest.skip(str(reason))
     script = tmp_path / "blocks.py"
     code = blocks(document)
     assert code

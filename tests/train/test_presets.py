@@ -55,7 +55,7 @@ def test_the_learning_rate_is_constant_then_annealed(name: str) -> None:
     assert rates[-1] < 0.05 * rates[0]
 
 
-def test_the_preset_goes_by_the_pixels() -> None:
+def test_the_preset_goes_by_the_inputs() -> None:
     assert find_preset(784) is PRESETS["mnist"]
-    with pytest.raises(ParameterError, match="images of 100 pixels; there are presets for 64, 784"):
+    with pytest.raises(ParameterError, match="100 inputs; there are presets for 64, 784, 2312"):
         find_preset(100)
