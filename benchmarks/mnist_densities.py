@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import NamedTuple
@@ -149,14 +149,14 @@ def _records(done: list[Trained]) -> Iterator[Record]:
     for trained in done:
         groups[trained.cell.scheme, trained.cell.density][trained.cell.seed] = trained
     for (scheme, density), by_seed in sorted(groups.items(), key=lambda item: item[0][::-1]):
-        trained = list(by_seed.values())
-        case = f"{density:.0%}, {scheme}, {trained[0].epochs} epochs"
-        accuracy = [100 * t.accuracy for t in trained]
+        all_seeds = list(by_seed.values())
+        case = f"{density:.0%}, {scheme}, {all_seeds[0].epochs} epochs"
+        accuracy = [100 * t.accuracy for t in all_seeds]
         for metric, values, unit in (
             ("test accuracy, mean", accuracy, "%"),
-            ("synapses, mean", [t.n_synapses for t in trained], "1"),
-            ("synaptic events per inference, mean", [t.events for t in trained], "1"),
-            ("training time on one thread, mean", [t.seconds for t in trained], "s"),
+            ("synapses, mean", [t.n_synapses for t in all_seeds], "1"),
+            ("synaptic events per inference, mean", [t.events for t in all_seeds], "1"),
+            ("training time on one thread, mean", [t.seconds for t in all_seeds], "s"),
         ):
             yield _mean(case, metric, values, unit)
         if scheme == "deep_r" and ("static", density) in groups:
@@ -165,6 +165,6 @@ def _records(done: list[Trained]) -> Iterator[Record]:
             yield _mean(case, "deep_r - static, seed by seed, mean", gain, "points")
 
 
-def _mean(case: str, metric: str, values: list[float], unit: str) -> Record:
+def _mean(case: str, metric: str, values: Sequence[float], unit: str) -> Record:
     mean = float(np.mean(values))
     return Record(NAME, case, metric, mean, unit, len(values), min(values), max(values))

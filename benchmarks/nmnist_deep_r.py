@@ -1,4 +1,4 @@
-"""N-MNIST from its event files, 2312-512-10 at 1 %: DEEP R against static connectivity, three seeds.
+"""N-MNIST from event files, 2312-512-10 at 1 %: DEEP R against static connectivity, three seeds.
 
 The subset of 1,000 training and 100 test recordings, or the whole data set where it is found. Both
 schemes start from the same synapses and weights.

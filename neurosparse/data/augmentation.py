@@ -79,7 +79,7 @@ class RandomShift:
         windows = np.lib.stride_tricks.sliding_window_view(
             framed, (self.height, self.width), axis=(1, 2)
         )
-        shifted = windows[np.arange(len(images)), margin - down, margin - right]
+        shifted: NDArray[Any] = windows[np.arange(len(images)), margin - down, margin - right]
         return shifted.reshape(len(images), -1)
 
     def _shift_events(self, events: EventDataset, down: Any, right: Any) -> EventDataset:

@@ -2,10 +2,11 @@
 
 from neurosparse.sparsify.budget import Budget, GlobalBudget, LayerBudget, uniform_budget
 from neurosparse.sparsify.drop import DropRule, Nothing, RandomShare, SignChange
+from neurosparse.sparsify.exchange import Rewiring
 from neurosparse.sparsify.grow import GrowRule, Uniform
 from neurosparse.sparsify.homeostasis import HomeostaticRewirer
 from neurosparse.sparsify.inside import SimulationRewirer
-from neurosparse.sparsify.layer import LayerView, Rewiring
+from neurosparse.sparsify.layer import LayerView, rows_of
 from neurosparse.sparsify.noise import Langevin, Noise
 from neurosparse.sparsify.recipes import deep_r, deep_r_global, static
 from neurosparse.sparsify.scheme import Schedule, Scheme
@@ -39,6 +40,7 @@ __all__ = [
     "Uniform",
     "deep_r",
     "deep_r_global",
+    "rows_of",
     "static",
     "uniform_budget",
 ]

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from neurosparse.network import sample_distinct
 from neurosparse.network.checks import check_fraction
+from neurosparse.sparsify.drop_kernels import count_across, find_across
 from neurosparse.sparsify.layer import LayerView
 
 __all__ = ["DropRule", "Nothing", "RandomShare", "SignChange"]
@@ -17,8 +18,8 @@ __all__ = ["DropRule", "Nothing", "RandomShare", "SignChange"]
 class DropRule(Protocol):
     """Chooses the synapses of a layer to drop."""
 
-    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Return (n_active,) bool, true where a synapse goes."""
+    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return (n_dropped,) int64 positions, ascending, distinct (`numpy.flatnonzero`)."""
         ...
 
 
@@ -28,9 +29,13 @@ class SignChange:
     Strictly below zero, as in the paper: a newborn at exactly 0 that has not moved stays.
     """
 
-    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Return true where the weight has the other sign than the synapse."""
-        return layer.weights * layer.signs < 0
+    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return where the weight has the other sign than the synapse."""
+        weights, signs = np.ascontiguousarray(layer.weights), np.ascontiguousarray(layer.signs)
+        positions = np.empty(count_across(weights, signs), dtype=np.int64)
+        if positions.size:
+            find_across(weights, signs, positions)
+        return positions
 
 
 class RandomShare:
@@ -50,16 +55,14 @@ class RandomShare:
     def __init__(self, share: float) -> None:
         self.share = check_fraction("share", share)
 
-    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Return true where a synapse was chosen."""
-        dropped = np.zeros(layer.n_active, dtype=bool)
-        dropped[sample_distinct(rng, layer.n_active, round(self.share * layer.n_active))] = True
-        return dropped
+    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return the positions that were drawn."""
+        return sample_distinct(rng, layer.n_active, round(self.share * layer.n_active))
 
 
 class Nothing:
     """Drop nothing: static connectivity."""
 
-    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.bool_]:
-        """Return all false."""
-        return np.zeros(layer.n_active, dtype=bool)
+    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Return no position."""
+        return np.zeros(0, dtype=np.int64)

@@ -12,8 +12,9 @@ from neurosparse.errors import ParameterError, ShapeError, TopologyError
 from neurosparse.network import Projection, Synapses, sample_distinct
 from neurosparse.network.checks import check_numbers
 from neurosparse.network.transpose import group_by
+from neurosparse.sparsify.exchange import exchange
 from neurosparse.sparsify.grow import free_keys
-from neurosparse.sparsify.layer import LayerView, exchange
+from neurosparse.sparsify.layer import LayerView
 from neurosparse.sparsify.wiring import (
     Newborn,
     Streams,
@@ -196,16 +197,14 @@ def _thinned(counts: NDArray[np.int64], n: int, rng: np.random.Generator) -> NDA
 
 def _choose_inputs(
     synapses: Synapses, lose: NDArray[np.int64], rng: np.random.Generator
-) -> NDArray[np.bool_]:
-    """Choose ``lose[i]`` inputs of every neuron ``i``; (n_active,) bool by presynaptic row."""
+) -> NDArray[np.int64]:
+    """Choose ``lose[i]`` inputs of every neuron ``i``; positions by presynaptic row, ascending."""
     post = synapses.by_pre.post
     entries = rng.permutation(np.flatnonzero(lose[post]))
     indptr, (grouped,) = group_by(post[entries], lose.size, entries)
     # the first so many of each group
     within = np.arange(lose.sum()) - np.repeat(np.cumsum(lose) - lose, lose)
-    dropped = np.zeros(post.size, dtype=bool)
-    dropped[grouped[np.repeat(indptr[:-1], lose) + within]] = True
-    return dropped
+    return np.sort(grouped[np.repeat(indptr[:-1], lose) + within])
 
 
 def _choose_sources(
@@ -215,7 +214,7 @@ def _choose_sources(
     gaining = np.flatnonzero(gain)
     row_of = np.full(layer.n_post, -1)
     row_of[gaining] = np.arange(gaining.size)
-    pre, post = np.divmod(layer.keys, layer.n_post)
+    pre, post = layer.rows, layer.indices
     entries = np.flatnonzero(gain[post])
     indptr, (sources,) = group_by(row_of[post[entries]], gaining.size, pre[entries])
     # only the neurons that gain have rows here, each n_pre wide

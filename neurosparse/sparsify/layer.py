@@ -1,4 +1,4 @@
-"""What a scheme sees of a layer, and how a layer's synapses are exchanged."""
+"""What a scheme sees of a layer."""
 
 from __future__ import annotations
 
@@ -8,19 +8,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LayerView", "Rewiring", "exchange"]
+from neurosparse.network.rows import row_pointers
+
+__all__ = ["LayerView", "rows_of"]
 
 
 @dataclass
 class LayerView:
-    """The active synapses of one layer, as arrays shared with whoever owns them.
+    """The active synapses of one layer by row, as arrays shared with whoever owns them.
+
+    A row is a postsynaptic neuron and a column a presynaptic one; the other way round if
+    ``by_pre``. A *position* is the place of a synapse in these arrays, a *key* is its place in the
+    matrix, ``row * n_columns + column``.
 
     Parameters
     ----------
     n_post, n_pre : int
         Shape of the matrix of potential synapses.
-    keys : (n_active,) int64
-        ``post * n_pre + pre`` of every synapse, ascending; ``pre * n_post + post`` if ``by_pre``.
+    indptr : (n_rows + 1,) int64
+        Row ``i`` holds positions ``indptr[i]`` to ``indptr[i + 1] - 1``.
+    indices : (n_active,) int32
+        Columns, ascending within a row, without doubles.
     weights : (n_active,) float
         Signed weights ``w = s * theta``; changed in place by noise.
     signs : (n_active,) int8
@@ -35,12 +43,23 @@ class LayerView:
 
     n_post: int
     n_pre: int
-    keys: NDArray[np.int64]
+    indptr: NDArray[np.int64]
+    indices: NDArray[np.int32]
     weights: NDArray[Any]
     signs: NDArray[np.int8]
     learning_rate: float
     by_pre: bool = False
     autapses: bool = True
+
+    @property
+    def n_rows(self) -> int:
+        """Number of neurons that have a row each."""
+        return self.n_pre if self.by_pre else self.n_post
+
+    @property
+    def n_columns(self) -> int:
+        """Number of neurons that ``indices`` counts."""
+        return self.n_post if self.by_pre else self.n_pre
 
     @property
     def n_potential(self) -> int:
@@ -51,7 +70,20 @@ class LayerView:
     @property
     def n_active(self) -> int:
         """Number of synapses that exist."""
-        return self.keys.size
+        return self.indices.size
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        """Row of every synapse, (n_active,) int64; made on each call."""
+        return np.repeat(np.arange(self.n_rows), np.diff(self.indptr))
+
+    @property
+    def keys(self) -> NDArray[np.int64]:
+        """Key of every synapse, (n_active,) int64, ascending; made on each call."""
+        keys = self.rows
+        keys *= self.n_columns
+        keys += self.indices
+        return keys
 
     def post_major(self, keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return keys of this layer as ``post * n_pre + pre``."""
@@ -61,63 +93,26 @@ class LayerView:
         return post * self.n_pre + pre
 
 
-@dataclass(frozen=True)
-class Rewiring:
-    """A layer's synapses after an exchange.
+def rows_of(
+    keys: NDArray[np.int64], n_rows: int, n_columns: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Return row pointers and columns of ascending keys, ``row * n_columns + column``.
 
     Parameters
     ----------
     keys : (n_active,) int64
-        New synapses and survivors, ascending.
-    origin : (n_active,) int64
-        Where each stood before; -1 for a newborn. Whatever is aligned with the synapses (weights,
-        signs, optimiser slots) moves by this.
-    signs : (n_active,) int8
-        Signs, newborns included.
-    n_dropped, n_grown : int
-        Turnover of this exchange.
-    """
-
-    keys: NDArray[np.int64]
-    origin: NDArray[np.int64]
-    signs: NDArray[np.int8]
-    n_dropped: int
-    n_grown: int
-
-
-def exchange(
-    layer: LayerView,
-    dropped: NDArray[np.bool_],
-    born: NDArray[np.int64],
-    born_signs: NDArray[np.int8],
-) -> Rewiring:
-    """Take out the dropped synapses and merge the newborn in, keeping the order.
-
-    Parameters
-    ----------
-    layer : LayerView
-        Before.
-    dropped : (n_active,) bool
-        Synapses to take out.
-    born : (n_born,) int64
-        Keys to add, none of them among the survivors.
-    born_signs : (n_born,) int8
-        Their signs.
+        Ascending, distinct.
+    n_rows, n_columns : int
+        Shape of the matrix.
 
     Returns
     -------
-    Rewiring
-        O(n_active) time and memory.
+    indptr : (n_rows + 1,) int64
+        Row pointers.
+    indices : (n_active,) int32
+        Columns.
     """
-    survivors = np.flatnonzero(~dropped)
-    keys = np.concatenate([layer.keys[survivors], born])
-    origin = np.concatenate([survivors, np.full(born.size, -1)])
-    signs = np.concatenate([layer.signs[survivors], born_signs])
-    order = np.argsort(keys, kind="stable")  # two sorted runs: the merge is linear
-    return Rewiring(
-        keys[order],
-        origin[order],
-        signs[order],
-        n_dropped=layer.n_active - survivors.size,
-        n_grown=born.size,
-    )
+    rows = keys // n_columns
+    indptr = row_pointers(np.bincount(rows, minlength=n_rows))
+    rows *= n_columns
+    return indptr, (keys - rows).astype(np.int32)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import Protocol
 
 import numpy as np
 
 from neurosparse.errors import ParameterError
 from neurosparse.sparsify.layer import LayerView
+from neurosparse.sparsify.noise_kernels import add_langevin, pull_weights
+from neurosparse.sparsify.philox import draw_key
 
 __all__ = ["Langevin", "Noise"]
 
@@ -38,6 +41,11 @@ class Langevin:
     ParameterError
         If one is negative or not finite.
 
+    Notes
+    -----
+    ``nu`` is float32, whatever the weights are, and ends at 6.6 standard deviations. The same
+    generator gives the same numbers on every machine.
+
     References
     ----------
     Bellec et al. 2018 (arXiv 1711.05136), algorithm 1 and equation 4.
@@ -51,12 +59,11 @@ class Langevin:
         self.temperature = float(temperature)
 
     def __call__(self, layer: LayerView, rng: np.random.Generator) -> None:
-        """Move the weights; nothing is drawn at temperature 0."""
+        """Move the weights; at temperature 0 nothing is drawn, else one number, a key."""
         eta = layer.learning_rate
-        if self.l1:
-            layer.weights -= (eta * self.l1 * layer.signs).astype(layer.weights.dtype)
+        pull = eta * self.l1
         if self.temperature:
-            scale = np.sqrt(2 * eta * self.temperature)
-            layer.weights += (scale * rng.standard_normal(layer.n_active)).astype(
-                layer.weights.dtype
-            )
+            scale = math.sqrt(2 * eta * self.temperature)
+            add_langevin(layer.weights, layer.signs, pull, scale, draw_key(rng))
+        elif pull:
+            pull_weights(layer.weights, layer.signs, pull)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosparse.errors import ParameterError, TopologyError
 from neurosparse.network.checks import check_count
 from neurosparse.sparsify.budget import Budget, LayerBudget
 from neurosparse.sparsify.drop import DropRule, Nothing
+from neurosparse.sparsify.drop_kernels import are_ascending
+from neurosparse.sparsify.exchange import Rewiring, exchange
 from neurosparse.sparsify.grow import GrowRule, Uniform
-from neurosparse.sparsify.layer import LayerView, Rewiring, exchange
+from neurosparse.sparsify.layer import LayerView
 from neurosparse.sparsify.noise import Noise
 from neurosparse.sparsify.signs import RandomSigns, SignRule
 
@@ -94,28 +98,51 @@ class Scheme:
         list of Rewiring or None
             One per layer; none where nothing changes. The total number of synapses is kept
             exactly, without duplicates. Cost O(n_active).
+
+        Raises
+        ------
+        ParameterError
+            If a drop rule returns anything but ascending positions.
+        TopologyError
+            If a grow rule returns anything but as many ascending keys of dormant synapses.
         """
         if self.noise is not None:
             for layer in layers:
                 self.noise(layer, rng)
         if not self.schedule.due(step):
             return [None] * len(layers)
-        dropped = [self.drop(layer, rng) for layer in layers]
-        before = np.array([layer.n_active for layer in layers], dtype=np.int64)
-        surviving = before - np.array([mask.sum() for mask in dropped], dtype=np.int64)
-        if (before == surviving).all():
+        dropped = [_checked(self.drop(layer, rng), layer) for layer in layers]
+        if not any(positions.size for positions in dropped):
             return [None] * len(layers)
-        potential = np.array([layer.n_potential for layer in layers], dtype=np.int64)
+        before = np.array([layer.n_active for layer in layers])
+        surviving = before - np.array([positions.size for positions in dropped])
+        potential = np.array([layer.n_potential for layer in layers])
         missing = self.budget.missing(before, surviving, potential, rng)
         return [
-            self._rewire(layer, mask, int(n_grow), rng)
-            for layer, mask, n_grow in zip(layers, dropped, missing, strict=True)
+            self._rewire(layer, positions, n_grow, rng)
+            for layer, positions, n_grow in zip(layers, dropped, missing.tolist(), strict=True)
         ]
 
     def _rewire(
-        self, layer: LayerView, dropped: NDArray[np.bool_], n_grow: int, rng: np.random.Generator
+        self, layer: LayerView, dropped: NDArray[np.int64], n_grow: int, rng: np.random.Generator
     ) -> Rewiring | None:
-        if not n_grow and not dropped.any():
+        if not n_grow and not dropped.size:
             return None
-        born = self.grow(layer, layer.keys[~dropped], n_grow, rng)
+        born = self.grow(layer, dropped, n_grow, rng)
+        if born.size != n_grow:
+            raise TopologyError(f"grow: the rule returned {born.size} keys; asked for {n_grow}")
         return exchange(layer, dropped, born, self.signs(layer.post_major(born), layer.n_pre, rng))
+
+
+def _checked(dropped: NDArray[Any], layer: LayerView) -> NDArray[np.int64]:
+    """Return what a drop rule chose, ready for the kernels, which check nothing."""
+    if dropped.dtype.kind not in "iu":
+        raise ParameterError(
+            f"drop: the rule returned {dropped.dtype}; expected positions (numpy.flatnonzero)"
+        )
+    dropped = np.ascontiguousarray(dropped, dtype=np.int64)
+    if not are_ascending(dropped, layer.n_active):
+        raise ParameterError(
+            f"drop: the rule returned positions that do not ascend within 0..{layer.n_active - 1}"
+        )
+    return dropped

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError
 from neurosparse.network.checks import check_count
+from neurosparse.sparsify.philox import draw_key
+from neurosparse.sparsify.signs_kernels import draw_signs
 
 __all__ = ["DaleSigns", "FixedSigns", "RandomSigns", "SignRule"]
 
@@ -33,7 +35,9 @@ class RandomSigns:
         self, keys: NDArray[np.int64], n_pre: int, rng: np.random.Generator
     ) -> NDArray[np.int8]:
         """Return the signs."""
-        return (2 * rng.integers(0, 2, size=keys.size) - 1).astype(np.int8)
+        signs = np.empty(keys.size, dtype=np.int8)
+        draw_signs(draw_key(rng), signs)
+        return signs
 
 
 class FixedSigns:

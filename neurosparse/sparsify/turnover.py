@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from neurosparse.sparsify.layer import Rewiring
+from neurosparse.sparsify.exchange import Rewiring
 
 __all__ = ["Turnover"]
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from neurosparse.errors import ParameterError, TopologyError
 from neurosparse.network import Network, Projection, Synapses
 from neurosparse.network.checks import check_generator
-from neurosparse.network.rows import row_pointers
 from neurosparse.network.values import make_delays, make_weights
-from neurosparse.sparsify.layer import LayerView, Rewiring
+from neurosparse.sparsify.exchange import Rewiring
+from neurosparse.sparsify.layer import LayerView
 from neurosparse.sparsify.signs import SignRule
 
 __all__ = ["Newborn", "Streams", "named", "projection_of", "synapses_after", "view_of"]
@@ -123,17 +123,16 @@ def view_of(projection: Projection, newborn: Newborn) -> LayerView:
     """Return the synapses as a layer by presynaptic row, which the simulator has at hand."""
     synapses = projection.synapses
     indptr, post, weights, _ = synapses.by_pre
-    keys = np.repeat(np.arange(synapses.n_pre) * synapses.n_post, np.diff(indptr))
-    keys += post
     one = synapses.constant_weight
     if one is None:
         signs = np.sign(weights).astype(np.int8)
     else:
-        signs = np.broadcast_to(np.int8(np.sign(one)), keys.size)
+        signs = np.broadcast_to(np.int8(np.sign(one)), post.size)
     return LayerView(
         synapses.n_post,
         synapses.n_pre,
-        keys,
+        indptr.copy(),  # not read-only: the kernels are compiled for one kind of array only
+        post.astype(np.int32),
         weights,
         signs,
         learning_rate=0.0,
@@ -169,9 +168,7 @@ def synapses_after(
     Synapses
         O(n_active) time and memory.
     """
-    keys, origin = rewiring.keys, rewiring.origin
-    is_new = origin < 0
-    born = keys[is_new]
+    born = rewiring.born
     weights: Any = synapses.constant_weight
     if weights is None:
         spec: Any = newborn.weights  # not None, as projection_of has seen
@@ -179,23 +176,13 @@ def synapses_after(
         if newborn.signs is not None:
             signs = newborn.signs(layer.post_major(born), layer.n_pre, rng)
             grown = (np.abs(grown) * signs).astype(synapses.dtype)
-        weights = _merge(synapses.by_pre.weights, grown, origin, is_new)
+        weights = rewiring.moved(synapses.by_pre.weights, grown)
     else:
         weights = synapses.dtype.type(weights)
     delays = synapses.by_pre.delays
     if delays is not None:
         late: Any = newborn.delays
         late = make_delays(late if callable(late) else np.full(born.size, late), born.size, rng)
-        delays = _merge(delays, late, origin, is_new)
-    pre, post = np.divmod(keys, layer.n_post)
-    indptr = row_pointers(np.bincount(pre, minlength=layer.n_pre))
-    return Synapses.from_fan_out(layer.n_pre, layer.n_post, indptr, post, weights, delays)
-
-
-def _merge(
-    old: NDArray[Any], grown: Any, origin: NDArray[np.int64], is_new: NDArray[np.bool_]
-) -> NDArray[Any]:
-    merged = np.empty(origin.size, dtype=old.dtype)
-    merged[~is_new] = old[origin[~is_new]]
-    merged[is_new] = grown
-    return merged
+        delays = rewiring.moved(delays, late)
+    post = rewiring.moved(layer.indices, rewiring.columns)
+    return Synapses.from_fan_out(layer.n_pre, layer.n_post, rewiring.indptr, post, weights, delays)

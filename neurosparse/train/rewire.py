@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neurosparse.errors import ParameterError, StorageError
+from neurosparse.errors import ParameterError, ShapeError, StorageError
+from neurosparse.jit import compile_notice
 from neurosparse.sparsify import LayerView, RandomSigns, Rewiring, Scheme, Turnover
+from neurosparse.sparsify.exchange_kernels import carry
 from neurosparse.train.sparse_linear import SparseLinear
 
 __all__ = ["Rewirer"]
@@ -67,58 +69,39 @@ class Rewirer:
         self.turnover = Turnover()
         self._rng = np.random.default_rng(rng)
         self._step = 0
-        for layer in self.layers:
-            self._group_of(layer)
-            if not isinstance(scheme.signs, RandomSigns):
+        self._compiled = False
+        self._watched = [_Watched(layer, optimizer) for layer in self.layers]
+        if not isinstance(scheme.signs, RandomSigns):
+            for layer in self.layers:
                 signs = scheme.signs(layer.keys(), layer.in_features, self._rng)
                 layer.weight.data = layer.weight.data.abs() * torch.from_numpy(signs)
-                layer.set_topology(layer.keys(), signs)
+                layer.signs = torch.from_numpy(np.ascontiguousarray(signs, dtype=np.int8))
         self._handle = optimizer.register_step_post_hook(self._after_step)
 
     def remove(self) -> None:
         """Stop rewiring; the layers keep the connectivity they have."""
         self._handle.remove()
 
-    def _group_of(self, layer: SparseLinear) -> dict[str, Any]:
-        for group in self.optimizer.param_groups:
-            if any(parameter is layer.weight for parameter in group["params"]):
-                return group
-        raise ParameterError(f"optimizer: does not hold the weights of {layer}")
-
     def _after_step(self, *_: Any) -> None:
-        # the rule works on float32 arrays that share memory with the parameters
-        views = [
-            LayerView(
-                layer.out_features,
-                layer.in_features,
-                layer.keys(),
-                layer.weight.detach().numpy(),
-                layer.signs.numpy(),
-                float(self._group_of(layer)["lr"]),
-            )
-            for layer in self.layers
-        ]
+        if self._compiled:
+            self._rewire()
+            return
+        with compile_notice(carry):
+            self._compiled = self._rewire()
+
+    def _rewire(self) -> bool:
+        """Take a step of the scheme; return whether there was an exchange."""
+        views = [watched.view() for watched in self._watched]
         rewirings = self.scheme.step(views, self._step, self._rng)
+        del views  # old arrays of a layer that changes its size go as soon as they can
         self._step += 1
         self.turnover.add(rewirings)
-        for layer, rewiring in zip(self.layers, rewirings, strict=True):
+        exchanged = False
+        for watched, rewiring in zip(self._watched, rewirings, strict=True):
             if rewiring is not None:
-                self._apply(layer, rewiring)
-
-    def _apply(self, layer: SparseLinear, rewiring: Rewiring) -> None:
-        weight = layer.weight
-        shape = weight.shape
-        origin = torch.from_numpy(rewiring.origin)
-        group = self._group_of(layer)
-        state = self.optimizer.state.get(weight, {})
-        for name, slot in state.items():
-            if isinstance(slot, Tensor) and slot.shape == shape:
-                first = group.get(_STARTS_FROM.get(name, ""), 0.0)
-                state[name] = _move(slot, origin, float(first))
-        grad = None if weight.grad is None else _move(weight.grad, origin)
-        layer.set_weights(_move(weight.data, origin))
-        weight.grad = grad
-        layer.set_topology(rewiring.keys, rewiring.signs)
+                watched.apply(rewiring)
+                exchanged = True
+        return exchanged
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs: the step and the state of the random numbers."""
@@ -139,9 +122,123 @@ class Rewirer:
             raise StorageError(f"rewirer state: not usable ({error})") from error
 
 
-def _move(values: Tensor, origin: Tensor, first: float = 0.0) -> Tensor:
-    """Gather ``values`` by origin; newborns (-1) get ``first``."""
-    moved = values.new_full(origin.shape, first)
-    survived = origin >= 0
-    moved[survived] = values[origin[survived]]
-    return moved
+class _Watched:
+    """A layer under a scheme, with what the optimiser keeps for it.
+
+    Attribute access of modules and views of tensors take a microsecond each, which is why they are
+    kept as long as memory is where it was.
+    """
+
+    def __init__(self, layer: SparseLinear, optimizer: torch.optim.Optimizer) -> None:
+        self._layer, self._weight, self._optimizer = layer, layer.weight, optimizer
+        self._place = (0, 0)
+        self._group()  # raises if the optimiser does not hold the weights
+        self._rows: tuple[Tensor | None, ...] = (None, None, None)
+        self._address = 0
+        self._view: LayerView
+
+    def _group(self) -> dict[str, Any]:
+        """Return the optimiser's group; loading a state puts others in the place of groups."""
+        group: dict[str, Any]
+        groups, weight = self._optimizer.param_groups, self._weight
+        i, j = self._place
+        if i < len(groups) and j < len(groups[i]["params"]) and groups[i]["params"][j] is weight:
+            group = groups[i]
+            return group
+        for i, group in enumerate(groups):
+            for j, parameter in enumerate(group["params"]):
+                if parameter is weight:
+                    self._place = i, j
+                    return group
+        raise ParameterError(f"optimizer: does not hold the weights of {self._layer}")
+
+    def view(self) -> LayerView:
+        """Return the layer as arrays that share memory with its tensors, for the rules to see.
+
+        Raises
+        ------
+        ShapeError
+            If someone left weights and topology of different sizes.
+        """
+        weight, rows = self._weight, self._layer.topology()
+        indptr, indices, signs = rows
+        known = self._rows
+        if (
+            indptr is not known[0]
+            or indices is not known[1]
+            or signs is not known[2]
+            or weight.data_ptr() != self._address
+            or weight.numel() != self._view.n_active
+        ):
+            self._look(rows)
+        self._view.learning_rate = float(self._group()["lr"])
+        return self._view
+
+    def _look(self, rows: tuple[Tensor, Tensor, Tensor]) -> None:
+        """Make new views, as something was replaced or moved."""
+        layer = self._layer
+        weights, indptr, indices, signs = (
+            tensor.detach().numpy() for tensor in (self._weight, *rows)
+        )
+        if not weights.size == indices.size == signs.size == indptr[-1]:
+            raise ShapeError(
+                f"layers: {weights.size} weights, {indices.size} indices, {signs.size} signs "
+                f"and rows of {indptr[-1]} do not fit together in {layer}"
+            )
+        self._view = LayerView(
+            layer.out_features, layer.in_features, indptr, indices, weights, signs, 0.0
+        )
+        self._rows, self._address = rows, self._weight.data_ptr()
+
+    def apply(self, rewiring: Rewiring) -> None:
+        """Exchange synapses, and move with them whatever there is one of per synapse."""
+        weight = self._weight
+        shape = weight.shape
+        state = self._optimizer.state.get(weight, {})
+        names = [
+            name for name, slot in state.items() if isinstance(slot, Tensor) and slot.shape == shape
+        ]
+        if rewiring.n_after != rewiring.n_before or not self._move(rewiring, state, names):
+            self._replace(rewiring, state, names)
+        for name in names:
+            first = self._group().get(_STARTS_FROM[name]) if name in _STARTS_FROM else None
+            if first:
+                state[name].numpy()[rewiring.places] = float(first)
+
+    def _move(self, rewiring: Rewiring, state: dict[str, Any], names: list[str]) -> bool:
+        """Exchange in place, which allocates next to nothing; return false where there are gaps."""
+        weight, grad = self._weight, self._weight.grad
+        aligned = [weight, *self._layer.topology()[1:], *[state[name] for name in names]]
+        if grad is not None:
+            aligned.append(grad)
+        if not all(tensor.is_contiguous() for tensor in aligned):
+            return False
+        # by address, so that memory that goes by two names is moved once
+        sizes = {tensor.data_ptr(): tensor.element_size() for tensor in aligned}
+        rewiring.move_at(np.array(list(sizes)), np.array(list(sizes.values())))
+        rewiring.settle(self._view)
+        if grad is None:
+            # the optimiser has changed no weight, but a backward pass through an earlier step is
+            # to be refused as if it had: it would see the new rows
+            torch.autograd.graph.increment_version(weight)
+        return True
+
+    def _replace(self, rewiring: Rewiring, state: dict[str, Any], names: list[str]) -> None:
+        """Exchange by new arrays, one after the other."""
+
+        def moved(tensor: Tensor) -> Tensor:
+            return torch.from_numpy(rewiring.moved(tensor.detach().numpy(), 0))
+
+        weight, layer, view = self._weight, self._layer, self._view
+        for name in names:
+            state[name] = moved(state[name])
+        grad = None if weight.grad is None else moved(weight.grad)
+        layer.set_weights(moved(weight))
+        weight.grad = grad
+        layer.set_topology(
+            rewiring.indptr,
+            rewiring.moved(view.indices, rewiring.columns),
+            rewiring.moved(view.signs, rewiring.signs),
+        )
+        self._rows = (None, None, None)
+        del self._view  # it would keep the old arrays alive until the next step

@@ -109,7 +109,7 @@ def test_lava_agrees_on_events(
 def test_train_on_the_published_layout(
     invoke: Invoke, recordings: Path, tmp_path: Path, invoke_json: InvokeJson
 ) -> None:
-    """From event files to a trained, simulated network, with everything that is written on the way."""
+    """From event files to a trained, simulated network, and all that is written on the way."""
     pytest.importorskip("torch")
     net, table, curves = tmp_path / "trained.npz", tmp_path / "run.csv", tmp_path / "curves"
     options = ["--epochs", "2", "--batch-size", "3", "--shift", "1", "--rate-target", "0.1"]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 
 from neurosparse.errors import ParameterError
-from neurosparse.sparsify import Uniform, deep_r
+from neurosparse.sparsify import LayerView, Uniform, deep_r
 from neurosparse.sparsify.grow import free_keys
+from neurosparse.sparsify.grow_kernels import draw_free, merge_distinct
 from tests.sparsify.layers import make_layer
 
 # a wrong rule gives p-values of 1e-20; the seeds are fixed, so the tests do not flicker
@@ -25,49 +30,102 @@ def test_free_keys_are_the_free_positions_in_order(data: st.DataObject) -> None:
     np.testing.assert_array_equal(free_keys(taken, np.arange(free.size)), free)
 
 
-@given(st.data())
-def test_grown_keys_are_new_distinct_and_ascending(data: st.DataObject) -> None:
-    rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
-    n_post, n_pre = data.draw(st.integers(1, 8)), data.draw(st.integers(1, 8))
-    layer = make_layer(n_post, n_pre, data.draw(st.integers(0, n_post * n_pre)), rng)
-    n_grow = data.draw(st.integers(0, layer.n_potential - layer.n_active))
-    born = Uniform()(layer, layer.keys, n_grow, rng)
+def potential(layer: LayerView) -> set[int]:
+    """Return every key that may stand in the layer."""
+    return {
+        row * layer.n_columns + column
+        for row in range(layer.n_rows)
+        for column in range(layer.n_columns)
+        if layer.autapses or row != column
+    }
+
+
+def surviving(layer: LayerView, dropped: NDArray[np.int64]) -> set[int]:
+    return set(np.delete(layer.keys, dropped).tolist())
+
+
+@st.composite
+def half_dropped(draw: st.DrawFn) -> tuple[LayerView, NDArray[np.int64], np.random.Generator]:
+    rng = np.random.default_rng(draw(st.integers(0, 2**31)))
+    n_post, n_pre = draw(st.integers(1, 8)), draw(st.integers(1, 8))
+    n_active = draw(st.integers(0, n_post * n_pre))
+    layer = make_layer(
+        n_post, n_pre, n_active, rng, by_pre=draw(st.booleans()), autapses=draw(st.booleans())
+    )
+    return layer, np.flatnonzero(rng.random(n_active) < draw(st.floats(0, 1))), rng
+
+
+@given(half_dropped(), st.data())
+def test_grown_keys_are_free_distinct_and_ascending(drawn: Any, data: st.DataObject) -> None:
+    layer, dropped, rng = drawn
+    free = potential(layer) - surviving(layer, dropped)
+    n_grow = data.draw(st.integers(0, len(free)))
+    born = Uniform()(layer, dropped, n_grow, rng)
+    assert born.dtype == np.int64
     assert born.size == n_grow
     assert (np.diff(born) > 0).all()
-    assert not np.isin(born, layer.keys).any()
-    assert ((born >= 0) & (born < layer.n_potential)).all()
+    assert set(born.tolist()) <= free
 
 
+@given(half_dropped(), st.integers(0, 2**63 - 1))
+def test_the_kernel_draws_what_its_plain_python_draws(drawn: Any, key: int) -> None:
+    layer, dropped, _ = drawn
+    n_free = len(potential(layer) - surviving(layer, dropped))
+    results = [np.empty(20 if n_free else 0, dtype=np.int64) for _ in range(2)]
+    for draw, out in zip(
+        (draw_free, getattr(draw_free, "py_func", draw_free)), results, strict=True
+    ):
+        draw(layer.indptr, layer.indices, layer.n_columns, dropped, layer.autapses, key, out)
+    np.testing.assert_array_equal(results[0], results[1])
+
+
+@given(st.lists(st.integers(0, 30), unique=True), st.lists(st.integers(0, 30)))
+def test_merging_is_the_union(one: list[int], two: list[int]) -> None:
+    out = np.empty(len(one) + len(two), dtype=np.int64)
+    first, second = (np.array(sorted(values), dtype=np.int64) for values in (one, two))
+    n = merge_distinct(first, second, out)
+    assert out[:n].tolist() == sorted({*one, *two})
+
+
+@pytest.mark.parametrize("autapses", [True, False], ids=["any", "no diagonal"])
 @pytest.mark.parametrize(
     ("n_active", "n_grow"),
-    [(3, 1), (3, 5), (12, 6), (27, 1), (27, 2)],
-    ids=["sparse", "many", "half", "nearly full", "nearly full, two"],
+    [(3, 1), (3, 5), (9, 6), (12, 4), (12, 6), (27, 1), (27, 2)],
+    ids=["sparse", "many", "half", "less than half", "over half", "nearly full", "two"],
 )
-def test_every_free_position_is_equally_likely(n_active: int, n_grow: int) -> None:
+def test_every_free_position_is_equally_likely(n_active: int, n_grow: int, autapses: bool) -> None:
     rng = np.random.default_rng(11)
-    layer = make_layer(5, 6, n_active, rng)
-    counts = np.zeros(layer.n_potential, dtype=np.int64)
+    layer = make_layer(5, 6, n_active, rng, autapses=autapses)
+    dropped = np.arange(0, n_active, 5)
+    counts = np.zeros(30, dtype=np.int64)
     for _ in range(4000):
-        counts[Uniform()(layer, layer.keys, n_grow, rng)] += 1
-    assert (counts[layer.keys] == 0).all()
-    free = np.delete(counts, layer.keys)
+        counts[Uniform()(layer, dropped, n_grow, rng)] += 1
+    free = potential(layer) - surviving(layer, dropped)
+    assert not counts[sorted(set(range(30)) - free)].any()
     # positions of one draw exclude each other, which makes counts less scattered than Poisson;
     # scaled by that, the statistic is chi-square
-    n_free = free.size
+    n_free, found = len(free), counts[sorted(free)]
+    if n_free == n_grow:
+        assert (found == 4000).all()
+        return
     expected = 4000 * n_grow / n_free
-    statistic = ((free - expected) ** 2 / expected).sum() * (n_free - 1) / (n_free - n_grow)
+    statistic = ((found - expected) ** 2 / expected).sum() * (n_free - 1) / (n_free - n_grow)
     assert stats.chi2.sf(statistic, n_free - 1) > P_LEAST
 
 
-def test_pairs_of_newborns_are_equally_likely() -> None:
+@pytest.mark.parametrize(("shape", "n_active"), [((2, 4), 3), ((4, 5), 3)], ids=["rank", "draw"])
+def test_sets_of_newborns_are_equally_likely(shape: tuple[int, int], n_active: int) -> None:
+    """What is drawn twice is drawn again, which must not favour anything."""
     rng = np.random.default_rng(12)
-    layer = make_layer(2, 4, 3, rng)
-    pairs: dict[tuple[int, ...], int] = {}
-    for _ in range(5000):
-        pair = tuple(Uniform()(layer, layer.keys, 2, rng).tolist())
-        pairs[pair] = pairs.get(pair, 0) + 1
-    assert len(pairs) == 10  # 5 free positions
-    assert stats.chisquare(list(pairs.values())).pvalue > P_LEAST
+    layer = make_layer(*shape, n_active, rng)
+    n_free = layer.n_potential - n_active
+    sets: dict[tuple[int, ...], int] = {}
+    n_draws = 500 * math.comb(n_free, 3)
+    for _ in range(n_draws // 10):
+        chosen = tuple(Uniform()(layer, np.zeros(0, dtype=np.int64), 3, rng).tolist())
+        sets[chosen] = sets.get(chosen, 0) + 1
+    assert len(sets) == math.comb(n_free, 3)
+    assert stats.chisquare(list(sets.values())).pvalue > P_LEAST
 
 
 @pytest.mark.parametrize("n_active", [3, 14, 16], ids=["sparse", "nearly full", "full"])
@@ -80,7 +138,7 @@ def test_what_was_just_dropped_may_come_back(n_active: int) -> None:
         layer.weights[1] *= -1  # the one to go
         (rewiring,) = deep_r(l1=0, temperature=0).step([layer], 0, rng)
         assert rewiring is not None
-        (born,) = rewiring.keys[rewiring.origin < 0]
+        (born,) = rewiring.born
         counts[born] += 1
     stayed = np.delete(layer.keys, 1)
     assert (counts[stayed] == 0).all()
@@ -93,14 +151,22 @@ def test_what_was_just_dropped_may_come_back(n_active: int) -> None:
 def test_a_full_layer_grows_nothing() -> None:
     rng = np.random.default_rng(0)
     layer = make_layer(3, 3, 9, rng)
-    assert Uniform()(layer, layer.keys, 0, rng).size == 0
+    none = np.zeros(0, dtype=np.int64)
+    assert Uniform()(layer, none, 0, rng).size == 0
     with pytest.raises(ParameterError, match="n_draw: got 1; allowed is 0 to 0"):
-        Uniform()(layer, layer.keys, 1, rng)
+        Uniform()(layer, none, 1, rng)
 
 
 def test_positions_beyond_32_bits() -> None:
     rng = np.random.default_rng(0)
     layer = make_layer(100_000, 100_000, 1000, rng)
-    born = Uniform()(layer, layer.keys, 1000, rng)
-    assert born.max() > 2**32
+    born = Uniform()(layer, np.zeros(0, dtype=np.int64), 1000, rng)
+    assert stats.kstest(born / layer.n_potential, "uniform").pvalue > P_LEAST
     assert not np.isin(born, layer.keys).any()
+
+
+def test_the_seed_of_the_layer_is_as_good_as_another() -> None:
+    """With the stream that drew the topology, drawing keys from it would hit what stands there."""
+    layer = make_layer(100, 100, 1000, np.random.default_rng(7))
+    born = Uniform()(layer, np.zeros(0, dtype=np.int64), 500, np.random.default_rng(7))
+    assert born.size == 500

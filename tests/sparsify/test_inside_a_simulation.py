@@ -238,7 +238,7 @@ def test_a_rule_of_ones_own_and_one_budget_for_two_projections() -> None:
     class FromSource:
         def __call__(self, layer: LayerView, rng: np.random.Generator) -> Any:
             assert layer.by_pre
-            return layer.keys // layer.n_post == 3
+            return np.flatnonzero(layer.rows == 3)
 
     rng = np.random.default_rng(2)
     two = [

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from scipy import stats
 
 from neurosparse.errors import ParameterError
+from neurosparse.simulate.philox_kernels import WORDS
 from neurosparse.sparsify import Langevin
+from neurosparse.sparsify.noise_kernels import HALF, add_langevin, make_normal
 from tests.sparsify.layers import make_layer
+
+P_LEAST = 1e-3  # seeds are fixed: a wrong law gives far less, a right one never flickers
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -38,6 +45,127 @@ def test_the_prior_alone_is_exact_and_draws_nothing() -> None:
     Langevin(l1=0.5, temperature=0)(layer, rng)
     np.testing.assert_array_equal(layer.weights, before - np.float32(0.125) * layer.signs)
     assert rng.random() == np.random.default_rng(2).random()
+
+
+@pytest.mark.parametrize("n", [1, 255, 256, 257, 1000])
+def test_every_weight_gets_a_number_of_its_own(n: int) -> None:
+    """Whatever the number of synapses: the last block of numbers is cut."""
+    layer = make_layer(40, 40, n, np.random.default_rng(1), learning_rate=0.5)
+    layer.weights[:] = 0
+    Langevin(temperature=1.0)(layer, np.random.default_rng(2))
+    assert len(set(layer.weights.tolist())) == n
+
+
+def test_same_generator_same_numbers_in_either_precision() -> None:
+    moved = []
+    for dtype in (np.float32, np.float32, np.float64):
+        layer = make_layer(40, 40, 300, np.random.default_rng(1), learning_rate=0.5)
+        layer.weights = np.zeros(300, dtype=dtype)
+        rng = np.random.default_rng(2)
+        for _ in range(2):
+            Langevin(temperature=1.0)(layer, rng)
+            moved.append(layer.weights.copy())
+    np.testing.assert_array_equal(moved[0], moved[2])
+    np.testing.assert_array_equal(moved[1], moved[3])
+    np.testing.assert_array_equal(moved[0], moved[4].astype(np.float32))
+    # the second call draws others
+    assert abs(np.corrcoef(moved[0], moved[1] - moved[0])[0, 1]) < 5 / np.sqrt(300)
+
+
+# ------------------------------------------------------------------ the normal numbers
+
+
+@functools.cache
+def million(key: int = 2024) -> NDArray[np.float64]:
+    """Return about 10^6 numbers of one key, as a layer gets them."""
+    n = 4000 * WORDS
+    weights = np.zeros(n, dtype=np.float32)
+    add_langevin(weights, np.ones(n, dtype=np.int8), 0.0, 1.0, key)
+    return weights.astype(np.float64)
+
+
+def exact_normal(words: NDArray[np.uint32]) -> NDArray[np.float64]:
+    """Do in float64 what `make_normal` says it does."""
+    first, second = words[:HALF].astype(np.float64), words[HALF:]
+    radius = np.sqrt(-2 * np.log((np.floor(first / 2) + 0.5) / 2**31))
+    angle = ((second & 0x3FFFFFFF).astype(np.float64) - 2**29) * (np.pi / 2 / 2**30)
+    radius = np.where(second >> 31, radius, -radius)
+    swap = (second >> 30) & 1 == 1
+    sine, cosine = np.sin(angle), np.cos(angle)
+    return np.concatenate(
+        [radius * np.where(swap, sine, cosine), radius * np.where(swap, cosine, sine)]
+    )
+
+
+def test_the_transform_is_that_of_box_and_muller() -> None:
+    words = np.random.default_rng(3).integers(0, 2**32, WORDS, dtype=np.uint32)
+    edge = [0, 1, 2, 3, 2**31 - 1, 2**31, 2**32 - 2, 2**32 - 1, 2**30, 3 * 2**30, 2**30 - 1]
+    words[: len(edge)] = edge
+    words[HALF : HALF + len(edge)] = edge[::-1]
+    out, plain = np.empty(WORDS, dtype=np.float32), np.empty(WORDS, dtype=np.float32)
+    make_normal(words, out)
+    np.testing.assert_allclose(out, exact_normal(words), rtol=1e-6, atol=4e-4)
+    # where the radius is not close to 0, whose uniform number is close to 1
+    far = np.abs(np.tile(words[:HALF], 2)) < 0.99 * 2**32
+    np.testing.assert_allclose(out[far], exact_normal(words)[far], rtol=2e-6, atol=2e-6)
+    getattr(make_normal, "py_func", make_normal)(words, plain)
+    np.testing.assert_array_equal(out, plain)  # compiled or not, on any machine
+
+
+def test_every_radius_is_a_number() -> None:
+    """The ends of the range of words, where a logarithm of 0 or above 1 would show."""
+    for base in (0, 2**31 - HALF // 2, 2**32 - HALF):
+        words = np.full(WORDS, 2**29, dtype=np.uint32)
+        words[:HALF] = base + np.arange(HALF)
+        out = np.empty(WORDS, dtype=np.float32)
+        make_normal(words, out)
+        assert np.isfinite(out).all()
+        assert np.abs(out).max() < 6.7
+
+
+def test_numbers_are_normal() -> None:
+    x = million()
+    n = x.size
+    assert stats.kstest(x, "norm").pvalue > P_LEAST
+    assert stats.kstest(x[: n // 100], "norm").pvalue > P_LEAST
+    assert abs(x.mean()) < 4 / np.sqrt(n)
+    assert abs(x.var() - 1) < 4 * np.sqrt(2 / n)
+    assert abs((x**3).mean()) < 4 * np.sqrt(15 / n)
+    assert abs((x**4).mean() - 3) < 4 * np.sqrt(96 / n)
+
+
+@pytest.mark.parametrize("limit", [2.0, 3.0, 4.0, 4.5])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_tails_are_as_heavy_as_they_should_be(limit: float, side: int) -> None:
+    x = np.concatenate([million(key) for key in range(4)])
+    n_beyond = int((side * x > limit).sum())
+    assert stats.binomtest(n_beyond, x.size, stats.norm.sf(limit)).pvalue > P_LEAST
+
+
+@pytest.mark.parametrize("power", [1, 2])
+def test_numbers_are_independent(power: int) -> None:
+    """Neighbours, the two of a pair (which share a radius), and lanes, words and blocks apart."""
+    x = million() ** power
+    x = (x - x.mean()) / x.std()
+    lags = [1, 2, 3, 7, 16, 32, 64, HALF - 1, HALF, HALF + 1, 3 * HALF, WORDS, 2 * WORDS, 5000]
+    products = np.array([(x[:-lag] * x[lag:]).mean() * np.sqrt(x.size - lag) for lag in lags])
+    assert np.abs(products).max() < 4
+    by_block = x.reshape(-1, 2, HALF)
+    pairs = (by_block[:, 0] * by_block[:, 1]).mean() * np.sqrt(x.size / 2)
+    assert abs(pairs) < 4
+    # and steps apart: keys that differ in a bit
+    for bit in (0, 1, 31, 32, 62):
+        other = million(2024 ^ 1 << bit) ** power
+        assert abs(np.corrcoef(x, other)[0, 1]) < 4 / np.sqrt(x.size)
+
+
+def test_pairs_fill_the_plane_evenly() -> None:
+    """Angles of pairs are uniform, in each of the four quarters and between them."""
+    pairs = million().reshape(-1, 2, HALF)
+    angles = np.arctan2(pairs[:, 1], pairs[:, 0]).ravel()
+    assert stats.kstest((angles + np.pi) / (2 * np.pi), "uniform").pvalue > P_LEAST
+    radius = np.hypot(pairs[:, 1], pairs[:, 0]).ravel()
+    assert stats.kstest(radius, "rayleigh").pvalue > P_LEAST
 
 
 @pytest.mark.parametrize("name", ["l1", "temperature"])

@@ -8,14 +8,14 @@ prior over configurations), computed here by quadrature.
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from neurosparse.sparsify import DaleSigns, LayerView, deep_r
+from neurosparse.sparsify import DaleSigns, deep_r
+from tests.sparsify.layers import layer_of, move
 
 N_POTENTIAL, N_ACTIVE = 4, 2
 SIGNS = np.array([1, 1, -1, -1], dtype=np.int8)
@@ -59,7 +59,9 @@ def visits(seed: int) -> NDArray[np.float64]:
     scheme = deep_r(l1=L1, temperature=TEMPERATURE, signs=DaleSigns(SIGNS))
     rng = np.random.default_rng(seed)
     keys = np.array(CONFIGURATIONS[seed % len(CONFIGURATIONS)])
-    layer = LayerView(1, N_POTENTIAL, keys, np.zeros(N_ACTIVE), SIGNS[keys], LEARNING_RATE)
+    layer = layer_of(
+        1, N_POTENTIAL, keys, np.zeros(N_ACTIVE), SIGNS[keys], learning_rate=LEARNING_RATE
+    )
     inner, outer = a[np.ix_(keys, keys)], b[keys]
     number = {configuration: i for i, configuration in enumerate(CONFIGURATIONS)}
     now = number[tuple(keys.tolist())]
@@ -68,9 +70,8 @@ def visits(seed: int) -> NDArray[np.float64]:
         layer.weights -= LEARNING_RATE * (inner @ layer.weights - outer)
         (rewiring,) = scheme.step([layer], step, rng)
         if rewiring is not None:
-            weights = np.where(rewiring.origin < 0, 0, layer.weights[rewiring.origin])
-            keys = rewiring.keys
-            layer = dataclasses.replace(layer, keys=keys, weights=weights, signs=rewiring.signs)
+            layer = move(layer, rewiring)
+            keys = layer.indices
             inner, outer = a[np.ix_(keys, keys)], b[keys]
             now = number[tuple(keys.tolist())]
         visited[step] = now

@@ -12,6 +12,7 @@ from scipy import stats
 
 from neurosparse.errors import ParameterError
 from neurosparse.sparsify import DaleSigns, FixedSigns, RandomSigns
+from neurosparse.sparsify.signs_kernels import draw_signs
 
 
 @given(st.integers(0, 2**62), st.integers(0, 2**40), st.integers(0, 2**31))
@@ -49,6 +50,24 @@ def test_random_signs_are_fair_coins() -> None:
     assert signs.dtype == np.int8
     assert set(signs.tolist()) == {-1, 1}
     assert stats.binomtest(int((signs > 0).sum()), 10_000).pvalue > 1e-4
+
+
+@given(st.sampled_from([0, 1, 255, 256, 257, 700]), st.integers(0, 2**53 - 1))
+def test_signs_are_drawn_alike_in_plain_python(n: int, key: int) -> None:
+    drawn, plain = np.zeros(n, dtype=np.int8), np.zeros(n, dtype=np.int8)
+    draw_signs(key, drawn)
+    getattr(draw_signs, "py_func", draw_signs)(key, plain)
+    np.testing.assert_array_equal(drawn, plain)
+    assert (np.abs(drawn) == 1).all()
+
+
+def test_same_generator_same_signs_and_other_signs_next_time() -> None:
+    one, two = np.random.default_rng(1), np.random.default_rng(1)
+    keys = np.arange(1000)
+    first = RandomSigns()(keys, 100, one)
+    np.testing.assert_array_equal(first, RandomSigns()(keys, 100, two))
+    agree = int((first == RandomSigns()(keys, 100, one)).sum())
+    assert stats.binomtest(agree, 1000).pvalue > 1e-4
 
 
 def test_dale_signs_follow_the_source() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from neurosparse.data import Encoding
-from neurosparse.errors import ParameterError, StorageError
+from neurosparse.errors import ParameterError, ShapeError, StorageError
 from neurosparse.network import LIF
 from neurosparse.sparsify import (
     DaleSigns,
@@ -22,6 +23,9 @@ from neurosparse.sparsify import (
     deep_r_global,
     static,
 )
+from neurosparse.sparsify.drop_kernels import are_ascending
+from neurosparse.sparsify.exchange_kernels import carry, place_newborns, settle
+from neurosparse.sparsify.grow_kernels import draw_free, merge_distinct
 from neurosparse.train import Rewirer, SparseLinear, SpikingClassifier, sparse_classifier
 from tests.train.agreement import assert_same_state, digits, topology
 
@@ -59,6 +63,10 @@ def layer_and_loss() -> tuple[SparseLinear, Callable[[], Tensor]]:
     return layer, lambda: ((layer(x) - y) ** 2).mean() * 10
 
 
+def sparse_layers(model: nn.Module) -> list[SparseLinear]:
+    return [layer for layer in model.modules() if isinstance(layer, SparseLinear)]
+
+
 def by_key(layer: SparseLinear, optimizer: torch.optim.Optimizer) -> dict[str, dict[int, float]]:
     """Return every slot that has one entry per synapse, by the synapse's key."""
     keys = layer.keys().tolist()
@@ -80,10 +88,10 @@ class Spy:
         self.survivors: set[int] = set()
 
     def __call__(self, layer: LayerView, rng: np.random.Generator) -> Any:
-        dropped = rng.random(layer.n_active) < 0.2
+        goes = rng.random(layer.n_active) < 0.2
         self.before = by_key(self.layer, self.optimizer)
-        self.survivors = set(layer.keys[~dropped].tolist())
-        return dropped
+        self.survivors = set(layer.keys[~goes].tolist())
+        return np.flatnonzero(goes)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -237,7 +245,7 @@ def test_a_layer_may_lose_all_its_synapses_and_get_some_back() -> None:
     optimizer = torch.optim.Adam([layer.weight for layer in layers], lr=0.1)
 
     def drop(layer: LayerView, rng: np.random.Generator) -> Any:
-        return np.ones(layer.n_active, dtype=bool)
+        return np.arange(layer.n_active)
 
     Rewirer(Scheme("empty", drop=drop, budget=EmptyThenGrow()), layers, optimizer)
     for counts in ([0, 20], [5, 15]):
@@ -252,7 +260,7 @@ def test_an_old_loss_may_stay_alive_while_layers_change_size() -> None:
     layers = [SparseLinear(12, 10, n_active=30, rng=1), SparseLinear(10, 4, n_active=12, rng=2)]
     optimizer = torch.optim.Adam([layer.weight for layer in layers], lr=0.1)
     Rewirer(deep_r_global(temperature=0.05), layers, optimizer)
-    losses = []
+    losses, sizes = [], set()
     for _ in range(10):
         optimizer.zero_grad()
         losses.append((layers[1](layers[0](torch.ones(3, 12))) ** 2).sum())
@@ -263,7 +271,153 @@ def test_an_old_loss_may_stay_alive_while_layers_change_size() -> None:
             assert layer.weight.requires_grad
             assert layer.weight.grad is not None
             assert layer.weight.grad.shape == layer.weight.shape
-    assert layers[0].n_active != 30
+        sizes.add(layers[0].n_active)
+    assert len(sizes) > 1
+
+
+def rewire_once(layer: SparseLinear, optimizer: torch.optim.Optimizer, share: float = 0.3) -> None:
+    """Step with a gradient that changes nothing but drives a share of the weights across zero."""
+    weight = layer.weight.detach()
+    weight[torch.rand(layer.n_active, generator=torch.Generator().manual_seed(1)) < share] *= -1
+    optimizer.step()
+
+
+def test_exchanges_of_equal_number_move_nothing_to_other_memory() -> None:
+    layer, loss = layer_and_loss()
+    optimizer = torch.optim.Adam([layer.weight], lr=1e-3)
+    rewirer = Rewirer(deep_r(l1=0, temperature=0), layer, optimizer)
+    loss().backward()
+    optimizer.step()
+    held = [layer.weight, layer.weight.grad, *layer.topology()]
+    held += list(optimizer.state[layer.weight].values())
+    memory = [tensor.data_ptr() for tensor in held if tensor is not None]
+    dropped = sum(rewirer.turnover.dropped)
+    before = layer.keys()
+    rewire_once(layer, optimizer)
+    assert sum(rewirer.turnover.dropped) > dropped
+    assert not np.array_equal(layer.keys(), before)
+    held = [layer.weight, layer.weight.grad, *layer.topology()]
+    held += list(optimizer.state[layer.weight].values())
+    assert [tensor.data_ptr() for tensor in held if tensor is not None] == memory
+
+
+def test_a_backward_pass_through_an_earlier_step_is_refused() -> None:
+    """Rows are exchanged in place, so it would silently take the new ones for the old."""
+    layer, loss = layer_and_loss()
+    optimizer = torch.optim.SGD([layer.weight], lr=0.0)
+    Rewirer(deep_r(l1=0, temperature=0), layer, optimizer)
+    early = loss()
+    layer.weight.grad = None  # the optimiser itself changes nothing
+    rewire_once(layer, optimizer)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        early.backward()
+
+
+def test_memory_of_two_names_is_moved_once() -> None:
+    """As where an optimiser keeps the gradient itself in a slot."""
+    layer, _ = layer_and_loss()
+    optimizer = torch.optim.SGD([layer.weight], lr=0.0)
+    Rewirer(deep_r(l1=0, temperature=0), layer, optimizer)
+    shared = torch.arange(1.0, 41.0)
+    layer.weight.grad = shared
+    optimizer.state[layer.weight]["own"] = shared
+    number = dict(zip(layer.keys().tolist(), shared.tolist(), strict=True))
+    rewire_once(layer, optimizer)
+    found = dict(zip(layer.keys().tolist(), layer.weight.grad.tolist(), strict=True))
+    assert 0 < sum(value == 0 for value in found.values()) < 30
+    assert all(value in (0, number.get(key)) for key, value in found.items())
+
+
+def test_arrays_with_gaps_are_moved_too() -> None:
+    layer, _ = layer_and_loss()
+    optimizer = torch.optim.SGD([layer.weight], lr=0.0)
+    Rewirer(deep_r(l1=0, temperature=0), layer, optimizer)
+    layer.weight.grad = torch.arange(80.0)[::2]
+    wide = layer.weight.detach().repeat_interleave(3)
+    layer.weight.data = wide[::3]
+    number = by_key(layer, optimizer)["gradient"]
+    rewire_once(layer, optimizer)
+    found = by_key(layer, optimizer)["gradient"]
+    assert layer.n_active == len(found) == 40
+    assert all(value in (0, number.get(key)) for key, value in found.items())
+    assert (layer.weight.detach() * layer.signs >= 0).all()
+
+
+def test_a_layer_that_was_changed_in_between_is_seen_as_it_is() -> None:
+    """Views are kept from step to step; loading a state moves what they look at."""
+    layer, loss = layer_and_loss()
+    optimizer = torch.optim.SGD([layer.weight], lr=0.01)
+    Rewirer(deep_r(l1=0.01, temperature=0), layer, optimizer)
+    for n_active in (40, 25, 60):
+        other = SparseLinear(12, 10, n_active=n_active, rng=n_active)
+        layer.load_state_dict(other.state_dict())
+        for _ in range(5):
+            optimizer.zero_grad()
+            loss().backward()
+            optimizer.step()
+            assert layer.n_active == n_active
+            assert (np.diff(layer.keys()) > 0).all()
+            assert (layer.weight.detach() * layer.signs >= 0).all()
+    indptr, indices, signs = (part.numpy() for part in layer.topology())
+    layer.set_topology(indptr, indices[:-1], signs)
+    with pytest.raises(ShapeError, match="layers: 60 weights, 59 indices, 60 signs and rows of 60"):
+        optimizer.step()
+
+
+def test_the_learning_rate_is_that_of_a_loaded_optimiser() -> None:
+    layer, _ = layer_and_loss()
+    optimizer = torch.optim.SGD([layer.weight], lr=0.5)
+    Rewirer(deep_r(l1=1e-3, temperature=0), layer, optimizer)
+    state = optimizer.state_dict()
+    state["param_groups"][0]["lr"] = 0.01
+    optimizer.load_state_dict(state)  # makes new groups
+    before = layer.weight.detach().clone()
+    layer.weight.grad = torch.zeros_like(layer.weight)
+    optimizer.step()
+    torch.testing.assert_close(layer.weight.detach(), before - 1e-5 * layer.signs)
+
+
+@pytest.mark.parametrize(("recipe", "most"), [(deep_r, 2), (deep_r_global, 8)])
+def test_an_exchange_needs_little_memory(recipe: Callable[..., Scheme], most: int) -> None:
+    """400,000 synapses, 1 % of them exchanged, beyond what is there before and after.
+
+    Measured: 0.9 bytes per synapse where layers keep their number, 5.3 where two change it.
+    """
+    side, counts = (20_000, [400_000]) if recipe is deep_r else (14_000, [200_000, 200_000])
+    tracemalloc.start()
+    try:
+        layers = [SparseLinear(side, side, n_active=n, rng=seed) for seed, n in enumerate(counts)]
+        optimizer = torch.optim.Adam([layer.weight for layer in layers], lr=1e-4)
+        Rewirer(recipe(temperature=1e-9), layers, optimizer)
+        for _ in range(3):  # in the first one torch allocates slots, which is not traced
+            for layer in layers:
+                layer.weight.grad = torch.zeros_like(layer.weight)
+                layer.weight.detach()[::100] *= -1
+            tracemalloc.reset_peak()
+            before, _ = tracemalloc.get_traced_memory()
+            optimizer.step()
+            after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak - max(before, after) < most * 400_000
+    assert [layer.n_active for layer in layers] == counts or recipe is deep_r_global
+    assert sum(layer.n_active for layer in layers) == 400_000
+
+
+def test_the_kernels_are_compiled_once_for_all_optimisers() -> None:
+    if not hasattr(carry, "signatures"):
+        pytest.skip("not compiled")
+    for name in ("SGD", "Adam", "Rprop"):
+        layer, loss = layer_and_loss()
+        optimizer = OPTIMIZERS[name]([layer.weight])
+        Rewirer(deep_r(temperature=1e-3), layer, optimizer)
+        for _ in range(3):
+            optimizer.zero_grad()
+            loss().backward()
+            optimizer.step()
+    kernels: list[Any] = [carry, place_newborns, settle, draw_free, merge_distinct, are_ascending]
+    for kernel in kernels:
+        assert len(kernel.signatures) == 1
 
 
 # ------------------------------------------------------------------ real training
@@ -301,8 +455,7 @@ def test_the_budget_is_exact_after_every_step_of_real_training(
 ) -> None:
     def check(model: SpikingClassifier) -> None:
         counts = []
-        for layer, keys in zip(model.connections, topology(model), strict=True):
-            assert isinstance(layer, SparseLinear)
+        for layer, keys in zip(sparse_layers(model), topology(model), strict=True):
             counts.append(layer.n_active)
             assert len(keys) == layer.n_active == layer.indices.numel() == layer.signs.numel()
             assert (np.diff(keys) > 0).all()
@@ -332,5 +485,6 @@ def test_static_trains_weights_only() -> None:
         SIZES, neuron=LIF(du=1, dv=0.1), input_neuron=LIF(du=1, dv=0), n_active=COUNTS, gain=2
     )
     assert topology(model) == topology(fresh)
-    assert not torch.equal(model.connections[0].weight, fresh.connections[0].weight)
+    for trained, untrained in zip(sparse_layers(model), sparse_layers(fresh), strict=True):
+        assert not torch.equal(trained.weight, untrained.weight)
     assert rewirer.turnover.dropped == [0, 0]
