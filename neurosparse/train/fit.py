@@ -7,6 +7,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -28,7 +29,7 @@ def fit(
     train: Dataset,
     *,
     encoding: Encoding | None = None,
-    valid: Dataset | None = None,
+    valid: Dataset | float | None = None,
     scheme: Scheme | None = None,
     optimizer: Callable[[Any], torch.optim.Optimizer] | None = None,
     schedule: Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler] | None = None,
@@ -56,8 +57,9 @@ def fit(
         Training samples.
     encoding : Encoding, optional
         How samples become input over time; without it the model gets images, (batch, n_pixels).
-    valid : ImageDataset or EventDataset, optional
-        Held-out samples for early stopping and for choosing the best epoch.
+    valid : ImageDataset, EventDataset or float, optional
+        Held-out samples for early stopping and for choosing the best epoch; as a float, the share
+        of ``train`` to hold out, every class giving its part.
     scheme : Scheme, optional
         How connectivity changes, for example ``deep_r()``.
     optimizer : callable, optional
@@ -121,6 +123,8 @@ def fit(
         raise ParameterError(f"keep: got {keep!r}; allowed is 'best' or 'last'")
     if resume and checkpoint is None:
         raise ParameterError("resume: needs checkpoint, the file to go on from")
+    if isinstance(valid, float):
+        train, valid = train.split(valid, np.random.default_rng(seed))
     run = TrainingRun(model, scheme, optimizer, schedule, loss, regularizers, seed)
     run.settings |= {"batch_size": batch_size, "n_train": len(train), "encoding": repr(encoding)}
     if resume and checkpoint is not None and Path(checkpoint).exists():

@@ -133,6 +133,19 @@ def test_the_best_epoch_is_restored() -> None:
     model(torch.ones(2, 3, 64)).sum().backward()
 
 
+def test_a_share_of_the_training_set_is_held_out() -> None:
+    train, _ = digits(200, 1)
+    rest, valid = train.split(0.25, np.random.default_rng(3))
+    histories = [
+        fit(small_model(), *data, encoding=RATE, epochs=2, seed=3, progress=False, valid=held_out)
+        for data, held_out in (([train], 0.25), ([rest], valid))
+    ]
+    for one, two in zip(histories[0].epochs, histories[1].epochs, strict=True):
+        assert (one.loss, one.valid_accuracy) == (two.loss, two.valid_accuracy)
+    with pytest.raises(ParameterError, match="held_out: got 1.5"):
+        fit(small_model(), train, encoding=RATE, valid=1.5, progress=False)
+
+
 def test_without_a_validation_set_the_last_epoch_stays() -> None:
     train, _ = digits(100, 1)
     history = fit(small_model(), train, encoding=RATE, epochs=2, progress=False)
