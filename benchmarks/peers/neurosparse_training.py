@@ -26,8 +26,7 @@ from neurosparse.train import (
 # after neurosparse.train, which has settings of its own for torch's threads
 from benchmarks.peers.training_task import Task, adam, trials  # isort: skip
 
-# drops and grows some synapses in every step, at the learning rate of `adam`
-L1, TEMPERATURE = 0.1, 1e-7
+L1, TEMPERATURE = 1e-2, 1e-6
 
 
 class Clock:

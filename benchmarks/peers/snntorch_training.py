@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.peers.serving import Answer, Trial, serve
-from benchmarks.peers.training_task import Task, adam, trials
+from benchmarks.peers.training_task import Task, dense_step, trials
 
 
 class Dense(nn.Module):
@@ -62,16 +62,7 @@ class Dense(nn.Module):
 def make(task: Task) -> Callable[[], Answer]:
     """Return a step of training."""
     model = Dense(task)
-    optimizer, x = adam(model.parameters()), task.inputs()
-
-    def step() -> Answer:
-        optimizer.zero_grad()
-        loss = task.loss(model(x))
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
-        return {"loss": loss.item()}
-
-    return step
+    return dense_step(task, model, model)
 
 
 def build(**options: object) -> tuple[Answer, Trial]:

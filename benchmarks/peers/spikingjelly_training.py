@@ -7,10 +7,10 @@ import math
 from collections.abc import Callable
 
 from spikingjelly.activation_based import functional, layer, neuron, surrogate
-from torch import nn
+from torch import Tensor, nn
 
 from benchmarks.peers.serving import Answer, Trial, serve
-from benchmarks.peers.training_task import Task, adam, trials
+from benchmarks.peers.training_task import Task, dense_step, trials
 
 
 def make(task: Task) -> Callable[[], Answer]:
@@ -28,17 +28,13 @@ def make(task: Task) -> Callable[[], Answer]:
         )
         model.extend([linear, lif])
     functional.set_step_mode(model, "m")
-    optimizer, x = adam(model.parameters()), task.inputs()
 
-    def step() -> Answer:
-        optimizer.zero_grad()
-        loss = task.loss(model(x).sum(dim=0))
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+    def counts(x: Tensor) -> Tensor:
         functional.reset_net(model)
-        return {"loss": loss.item()}
+        output: Tensor = model(x).sum(dim=0)
+        return output
 
-    return step
+    return dense_step(task, model, counts)
 
 
 def build(**options: object) -> tuple[Answer, Trial]:

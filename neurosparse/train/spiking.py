@@ -13,15 +13,13 @@ from torch import Tensor
 
 from neurosparse.jit import compile_notice, threads_for
 from neurosparse.train.packed import PackedSpikes, carrier, count, lanes_of
-from neurosparse.train.spiking_kernels import (
-    Wires,
+from neurosparse.train.spiking_backward_kernels import (
     backward_groups,
     backward_inputs,
     backward_rows,
     backward_weights,
-    forward_groups,
-    forward_rows,
 )
+from neurosparse.train.spiking_kernels import Wires, forward_groups, forward_rows
 from neurosparse.train.surrogate import derivative, slope_of
 from neurosparse.train.surrogate_kernels import GIVEN, Slope
 from neurosparse.train.workspace import WORKSPACE

@@ -142,7 +142,7 @@ def test_a_share_of_the_training_set_is_held_out() -> None:
     ]
     for one, two in zip(histories[0].epochs, histories[1].epochs, strict=True):
         assert (one.loss, one.valid_accuracy) == (two.loss, two.valid_accuracy)
-    with pytest.raises(ParameterError, match="held_out: got 1.5"):
+    with pytest.raises(ParameterError, match=r"held_out: got 1\.5"):
         fit(small_model(), train, encoding=RATE, valid=1.5, progress=False)
 
 

@@ -28,6 +28,7 @@ from neurosparse.train import (
     triangle,
 )
 from tests.train.agreement import TOLERANCE, dense_of
+from tests.train.neurons import neurons
 from tests.train.unrolled import SmoothAtan, unrolled
 
 N_STEPS = 13
@@ -129,17 +130,8 @@ def check_against_twin(case: Case) -> None:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     """Draw layers of every kind, with numbers that are rounded."""
-    unit = st.floats(0.01, 0.99)
-    neuron = LIF(
-        du=draw(st.one_of(st.just(1.0), unit)),
-        dv=draw(st.one_of(st.just(0.0), unit)),
-        vth=draw(st.floats(0.3, 1.5)),
-        bias=draw(st.one_of(st.just(0.0), st.floats(-0.1, 0.2))),
-        v_reset=draw(st.one_of(st.just(0.0), st.floats(-0.5, 0.0))),
-        reset=draw(st.sampled_from(("zero", "subtract"))),
-    )
     return Case(
-        neuron,
+        draw(neurons()),
         n_pre=draw(st.integers(1, 20)),
         n_post=draw(st.integers(1, 20)),
         density=draw(st.floats(0.05, 1.0)),
