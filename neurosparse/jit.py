@@ -6,8 +6,9 @@ summation order and break bit-equality with Lava and the references), and releas
 the number of threads.
 
 Importing this sets ``GOMP_SPINCOUNT`` unless it is set: threads of a parallel kernel that wait for
-each other then sleep after about 0.1 ms. OpenMP's default spins for many milliseconds; where
-another process holds a core, a run on two threads was ten times slower for it.
+each other then sleep after about 0.5 ms. That is longer than what Python does between two kernels
+of a training step: to be woken for each made a step of 9 ms take 13. OpenMP's default spins for
+many milliseconds; where another process holds a core, a run on two threads was ten times slower.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ __all__ = [
 NOTICE_AFTER = 2.0  # seconds; loading a compiled kernel from the cache takes less
 
 # read when the first parallel kernel starts the threads
-os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+os.environ.setdefault("GOMP_SPINCOUNT", "50000")
 
 # Multiply-adds that one core does in about a millisecond; waking threads for less gains nothing.
 SERIAL_BELOW = 1 << 22
