@@ -1,7 +1,7 @@
 """Large arrays that come back to be used again.
 
 A step of training needs the same few large arrays as the step before. Taken from the system anew,
-every page of them costs a fault, which took a third of a step's time.
+every page of them costs a fault, and what lies between them leaves gaps: the peak gets larger.
 """
 
 from __future__ import annotations
