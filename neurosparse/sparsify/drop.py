@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from neurosparse.network import sample_distinct
 from neurosparse.network.checks import check_fraction
-from neurosparse.sparsify.drop_kernels import count_across, find_across
+from neurosparse.sparsify.drop_kernels import find_across
 from neurosparse.sparsify.layer import LayerView
 
 __all__ = ["DropRule", "Nothing", "RandomShare", "SignChange"]
@@ -32,10 +32,12 @@ class SignChange:
     def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.int64]:
         """Return where the weight has the other sign than the synapse."""
         weights, signs = np.ascontiguousarray(layer.weights), np.ascontiguousarray(layer.signs)
-        positions = np.empty(count_across(weights, signs), dtype=np.int64)
-        if positions.size:
+        positions = np.empty(64 + weights.size // 64, dtype=np.int64)
+        n = find_across(weights, signs, positions)
+        if n > positions.size:  # more at once than a step of training makes
+            positions = np.empty(n, dtype=np.int64)
             find_across(weights, signs, positions)
-        return positions
+        return positions[:n]
 
 
 class RandomShare:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import numpy as np
 
 from neurosparse.jit import kernel
+from neurosparse.simulate.machine_kernels import prefer_wide_vectors
 
-BLOCK = 64  # weights looked at together, before any of them by itself
+BLOCK = 128  # weights looked at together, before any of them by itself
 
 
 @kernel
 def count_across(weights, signs):
-    """Count the weights that have the other sign than their synapse."""
+    """Count the weights that have the other sign than their synapse (this loop vectorises)."""
+    prefer_wide_vectors()
     n = 0
     for k in range(weights.size):
         n += weights[k] * weights.dtype.type(signs[k]) < 0
@@ -23,20 +25,26 @@ def count_across(weights, signs):
 
 @kernel
 def find_across(weights, signs, positions):
-    """Write the positions that `count_across` counts, ascending."""
+    """Write where weights have the other sign than their synapse, ascending; return how many do.
+
+    Counts on, without writing, where ``positions`` has no more room.
+    """
     n = 0
     for low in range(0, weights.size, BLOCK):
         own = weights[low : low + BLOCK]
         given = signs[low : low + BLOCK]
-        n_across = 0  # in most blocks none, and this loop vectorises
-        for k in range(own.size):
-            n_across += own[k] * own.dtype.type(given[k]) < 0
-        if n_across == 0:
+        n_across = count_across(own, given)  # in most blocks few
+        if n_across == 0 or n + n_across > positions.size:
+            n += n_across
             continue
         for k in range(own.size):
             if own[k] * own.dtype.type(given[k]) < 0:
                 positions[n] = low + k
                 n += 1
+                n_across -= 1
+                if n_across == 0:
+                    break
+    return n
 
 
 @kernel

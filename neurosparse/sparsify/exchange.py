@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import ShapeError, TopologyError
-from neurosparse.sparsify.exchange_kernels import OUT_OF_ORDER, TAKEN, carry, place_newborns, settle
+from neurosparse.sparsify.exchange_kernels import OUT_OF_ORDER, TAKEN, place_newborns, settle
 from neurosparse.sparsify.layer import LayerView
+from neurosparse.sparsify.moving_kernels import copy_moved, move_parallel, move_serial
 
 __all__ = ["Rewiring", "exchange"]
+
+PARALLEL_FROM = 1 << 14  # synapses; to wake threads for fewer gains nothing
 
 
 @dataclass
@@ -88,7 +92,7 @@ class Rewiring:
         source, target, size = (
             np.array([number]) for number in (values.ctypes.data, out.ctypes.data, values.itemsize)
         )
-        self._carry(source, target, size, in_place=False)
+        copy_moved(source, target, size, self.n_before, self.n_after, self.dropped, self.places)
         out[self.places] = born
         return out
 
@@ -106,7 +110,13 @@ class Rewiring:
         -----
         No copy is made. Time O(n_active) at the speed of memmove.
         """
-        self._carry(addresses, addresses, sizes, in_place=True)
+        n = self.n_before
+        if n < PARALLEL_FROM:
+            move_serial(addresses, sizes, n, self.dropped, self.places, np.array([0, n]))
+        else:
+            n_parts = numba.get_num_threads()
+            bounds = np.arange(n_parts + 1) * n // n_parts
+            move_parallel(addresses, sizes, n, self.dropped, self.places, bounds)
 
     def settle(self, layer: LayerView) -> None:
         """Write the newborn into columns and signs, and row pointers, of arrays that were moved."""
@@ -118,18 +128,6 @@ class Rewiring:
             self.columns,
             self.signs,
             self.indptr,
-        )
-
-    def _carry(self, sources: Any, targets: Any, sizes: Any, *, in_place: bool) -> None:
-        carry(
-            sources,
-            targets,
-            sizes,
-            self.n_before,
-            self.n_after,
-            self.dropped,
-            self.places,
-            in_place,
         )
 
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import Protocol
 
+import numba
 import numpy as np
 
 from neurosparse.errors import ParameterError
 from neurosparse.sparsify.layer import LayerView
-from neurosparse.sparsify.noise_kernels import add_langevin, pull_weights
+from neurosparse.sparsify.noise_kernels import add_langevin, add_langevin_parallel, pull_weights
 from neurosparse.sparsify.philox import draw_key
 
 __all__ = ["Langevin", "Noise"]
+
+PARALLEL_FROM = 1 << 15  # weights that one core shakes in some 35 microseconds
 
 
 class Noise(Protocol):
@@ -64,6 +67,10 @@ class Langevin:
         pull = eta * self.l1
         if self.temperature:
             scale = math.sqrt(2 * eta * self.temperature)
-            add_langevin(layer.weights, layer.signs, pull, scale, draw_key(rng))
+            arguments = (layer.weights, layer.signs, pull, scale, draw_key(rng))
+            if layer.n_active < PARALLEL_FROM:
+                add_langevin(*arguments)
+            else:
+                add_langevin_parallel(*arguments, numba.get_num_threads())
         elif pull:
             pull_weights(layer.weights, layer.signs, pull)

@@ -13,9 +13,10 @@ Box and Muller 1958, doi:10.1214/aoms/1177706645. Polynomials: Moshier, Cephes 2
 
 from __future__ import annotations
 
+import numba
 import numpy as np
 
-from neurosparse.jit import kernel
+from neurosparse.jit import kernel, kernel_parallel
 from neurosparse.simulate.machine_kernels import prefer_wide_vectors
 from neurosparse.simulate.philox_kernels import WORDS, philox_block
 
@@ -93,13 +94,29 @@ def shake_weights(weights, signs, pull, scale, normals):
 
 
 @kernel
-def add_langevin(weights, signs, pull, scale, key):
-    """Pull and shake all weights; ``key`` chooses the numbers."""
+def shake_blocks(weights, signs, pull, scale, key, first, last):
+    """Pull and shake the weights of blocks ``first`` to ``last - 1``."""
     words = np.empty(WORDS, np.uint32)
     normals = np.empty(WORDS, np.float32)
-    for block in range((weights.size + WORDS - 1) // WORDS):
+    for block in range(first, last):
         low = block * WORDS
         high = min(low + WORDS, weights.size)
         philox_block(key, block, 0, 0, words)
         make_normal(words, normals)
         shake_weights(weights[low:high], signs[low:high], pull, scale, normals)
+
+
+@kernel
+def add_langevin(weights, signs, pull, scale, key):
+    """Pull and shake all weights; ``key`` chooses the numbers."""
+    shake_blocks(weights, signs, pull, scale, key, 0, (weights.size + WORDS - 1) // WORDS)
+
+
+@kernel_parallel
+def add_langevin_parallel(weights, signs, pull, scale, key, n_parts):
+    """Do what `add_langevin` does, number by number, in ``n_parts`` parts beside each other."""
+    n_blocks = (weights.size + WORDS - 1) // WORDS
+    for part in numba.prange(n_parts):
+        first = part * n_blocks // n_parts
+        last = (part + 1) * n_blocks // n_parts
+        shake_blocks(weights, signs, pull, scale, key, first, last)

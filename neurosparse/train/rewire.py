@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurosparse.errors import ParameterError, ShapeError, StorageError
 from neurosparse.jit import compile_notice
 from neurosparse.sparsify import LayerView, RandomSigns, Rewiring, Scheme, Turnover
-from neurosparse.sparsify.exchange_kernels import carry
+from neurosparse.sparsify.exchange_kernels import settle
 from neurosparse.train.sparse_linear import SparseLinear
 
 __all__ = ["Rewirer"]
@@ -46,6 +47,9 @@ class Rewirer:
 
     Notes
     -----
+    The gradient of a layer whose synapses are exchanged is dropped (``weight.grad`` is None), as
+    ``zero_grad`` would; read it before ``optimizer.step()`` returns, or in a step hook of your own.
+
     Signs that a rule prescribes (`DaleSigns`, `FixedSigns`) are imposed on the given weights, which
     keep their magnitude; with `RandomSigns` every weight keeps its sign.
     """
@@ -86,7 +90,7 @@ class Rewirer:
         if self._compiled:
             self._rewire()
             return
-        with compile_notice(carry):
+        with compile_notice(settle):
             self._compiled = self._rewire()
 
     def _rewire(self) -> bool:
@@ -136,6 +140,9 @@ class _Watched:
         self._rows: tuple[Tensor | None, ...] = (None, None, None)
         self._address = 0
         self._view: LayerView
+        self._places: list[int] = []  # where everything lay when the next two were made
+        self._addresses: NDArray[np.int64]
+        self._sizes: NDArray[np.int64]
 
     def _group(self) -> dict[str, Any]:
         """Return the optimiser's group; loading a state puts others in the place of groups."""
@@ -193,52 +200,67 @@ class _Watched:
     def apply(self, rewiring: Rewiring) -> None:
         """Exchange synapses, and move with them whatever there is one of per synapse."""
         weight = self._weight
-        shape = weight.shape
+        # the gradient belongs to the synapses before, and nobody takes a second step with it
+        weight.grad = None
         state = self._optimizer.state.get(weight, {})
-        names = [
-            name for name, slot in state.items() if isinstance(slot, Tensor) and slot.shape == shape
-        ]
-        if rewiring.n_after != rewiring.n_before or not self._move(rewiring, state, names):
-            self._replace(rewiring, state, names)
-        for name in names:
-            first = self._group().get(_STARTS_FROM[name]) if name in _STARTS_FROM else None
-            if first:
+        if rewiring.n_after != rewiring.n_before or not self._find_aligned(state):
+            self._replace(rewiring, state)
+        else:
+            self._move(rewiring)
+        for name in _STARTS_FROM:
+            if name in state and (first := self._group().get(_STARTS_FROM[name])):
                 state[name].numpy()[rewiring.places] = float(first)
 
-    def _move(self, rewiring: Rewiring, state: dict[str, Any], names: list[str]) -> bool:
-        """Exchange in place, which allocates next to nothing; return false where there are gaps."""
-        weight, grad = self._weight, self._weight.grad
-        aligned = [weight, *self._layer.topology()[1:], *[state[name] for name in names]]
-        if grad is not None:
-            aligned.append(grad)
+    def _slots(self, state: dict[str, Any]) -> dict[str, Tensor]:
+        """Return what the optimiser keeps one of per synapse, by name."""
+        shape = self._weight.shape
+        return {
+            name: slot
+            for name, slot in state.items()
+            if isinstance(slot, Tensor) and slot.shape == shape
+        }
+
+    def _find_aligned(self, state: dict[str, Any]) -> bool:
+        """Note where what is to be moved lies; return false where something lies with gaps."""
+        weight = self._weight
+        held = [weight, *self._layer.topology()[1:]]
+        held += [slot for slot in state.values() if isinstance(slot, Tensor)]
+        places = [tensor.data_ptr() for tensor in held]
+        if places == self._places:
+            return True
+        aligned = [*held[:3], *self._slots(state).values()]
         if not all(tensor.is_contiguous() for tensor in aligned):
             return False
         # by address, so that memory that goes by two names is moved once
         sizes = {tensor.data_ptr(): tensor.element_size() for tensor in aligned}
-        rewiring.move_at(np.array(list(sizes)), np.array(list(sizes.values())))
-        rewiring.settle(self._view)
-        if grad is None:
-            # the optimiser has changed no weight, but a backward pass through an earlier step is
-            # to be refused as if it had: it would see the new rows
-            torch.autograd.graph.increment_version(weight)
+        self._addresses, self._sizes = np.array(list(sizes)), np.array(list(sizes.values()))
+        self._places = places
         return True
 
-    def _replace(self, rewiring: Rewiring, state: dict[str, Any], names: list[str]) -> None:
+    def _move(self, rewiring: Rewiring) -> None:
+        """Exchange in place, which allocates next to nothing."""
+        rewiring.move_at(self._addresses, self._sizes)
+        rewiring.settle(self._view)
+        # a backward pass through an earlier step would see the new rows: it is to be refused, even
+        # where the optimiser has changed no weight
+        torch.autograd.graph.increment_version(self._weight)
+
+    def _replace(self, rewiring: Rewiring, state: dict[str, Any]) -> None:
         """Exchange by new arrays, one after the other."""
 
         def moved(tensor: Tensor) -> Tensor:
             return torch.from_numpy(rewiring.moved(tensor.detach().numpy(), 0))
 
-        weight, layer, view = self._weight, self._layer, self._view
-        for name in names:
-            state[name] = moved(state[name])
-        grad = None if weight.grad is None else moved(weight.grad)
+        weight, layer = self._weight, self._layer
+        indices, signs = self._view.indices, self._view.signs
+        # it would keep the old arrays alive until the next step
+        del self._view
+        self._rows, self._places = (None, None, None), []
+        for name, slot in self._slots(state).items():
+            state[name] = moved(slot)
         layer.set_weights(moved(weight))
-        weight.grad = grad
         layer.set_topology(
             rewiring.indptr,
-            rewiring.moved(view.indices, rewiring.columns),
-            rewiring.moved(view.signs, rewiring.signs),
+            rewiring.moved(indices, rewiring.columns),
+            rewiring.moved(signs, rewiring.signs),
         )
-        self._rows = (None, None, None)
-        del self._view  # it would keep the old arrays alive until the next step

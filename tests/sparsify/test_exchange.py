@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from neurosparse.errors import ShapeError, TopologyError
-from neurosparse.sparsify import LayerView
+from neurosparse.sparsify import LayerView, moving_kernels
 from neurosparse.sparsify import exchange_kernels as kernels
-from neurosparse.sparsify.exchange import Rewiring, exchange
+from neurosparse.sparsify.exchange import PARALLEL_FROM, Rewiring, exchange
 from tests.sparsify.layers import check_layer, layers, make_layer, move
 from tests.sparsify.reference import exchanged
 
@@ -109,8 +109,8 @@ def plain(kernel: Any) -> Any:
 def test_kernels_agree_with_their_plain_python(case: Case) -> None:
     layer, dropped, born, signs = case
     rewirings, moved = [], []
-    compiled = (kernels.place_newborns, kernels.carry)
-    for place_newborns, carry in (compiled, [plain(kernel) for kernel in compiled]):
+    compiled = (kernels.place_newborns, moving_kernels.copy_moved)
+    for place_newborns, copy_moved in (compiled, [plain(kernel) for kernel in compiled]):
         places, columns = np.empty_like(born), np.empty(born.size, dtype=np.int32)
         indptr = np.empty_like(layer.indptr)
         status = place_newborns(
@@ -118,10 +118,9 @@ def test_kernels_agree_with_their_plain_python(case: Case) -> None:
         )
         assert status == kernels.FINE
         rewiring = Rewiring(layer.n_active, dropped, places, born, columns, signs, indptr)
-        in_place = rewiring.n_after == rewiring.n_before
         source = np.arange(1, layer.n_active + 1, dtype=np.int16)
-        target = source if in_place else np.empty(rewiring.n_after, dtype=np.int16)
-        carry(
+        target = np.empty(rewiring.n_after, dtype=np.int16)
+        copy_moved(
             np.array([address(source)]),
             np.array([address(target)]),
             np.array([2]),
@@ -129,7 +128,6 @@ def test_kernels_agree_with_their_plain_python(case: Case) -> None:
             rewiring.n_after,
             dropped,
             places,
-            in_place,
         )
         rewirings.append(rewiring)
         moved.append(target)
@@ -137,6 +135,37 @@ def test_kernels_agree_with_their_plain_python(case: Case) -> None:
     for name in ("places", "columns", "indptr"):
         one, two = (getattr(rewiring, name) for rewiring in rewirings)
         np.testing.assert_array_equal(one, two)
+
+
+@given(cases(same_number=True), st.data())
+def test_parts_beside_each_other_move_as_one(case: Case, data: st.DataObject) -> None:
+    """However they are cut: empty parts, and moves across several of them, are among the cases."""
+    layer, dropped, born, signs = case
+    rewiring = exchange(layer, dropped, born, signs)
+    n = layer.n_active
+    inner = data.draw(st.lists(st.integers(0, n), max_size=4).map(sorted))
+    bounds = np.array([0, *inner, n])
+    for move_in_place in (moving_kernels.move_parallel, plain(moving_kernels.move_serial)):
+        arrays = [np.arange(1, n + 1).astype(name) for name in ("i1", "f8")]
+        expected = [rewiring.moved(array, 0) for array in arrays]
+        places = np.array([address(array) for array in arrays])
+        move_in_place(places, np.array([1, 8]), n, dropped, rewiring.places, bounds)
+        for array, wanted in zip(arrays, expected, strict=True):
+            np.testing.assert_array_equal(array, wanted)
+
+
+@pytest.mark.parametrize("n_active", [PARALLEL_FROM - 1, PARALLEL_FROM + 1])
+def test_large_layers_in_place(n_active: int) -> None:
+    rng = np.random.default_rng(0)
+    layer = make_layer(300, 400, n_active, rng)
+    dropped = np.flatnonzero(rng.random(n_active) < 0.02)
+    free = np.setdiff1d(np.arange(layer.n_potential), layer.keys)
+    born = np.sort(rng.permutation(free)[: dropped.size])
+    rewiring = exchange(layer, dropped, born, np.ones(born.size, dtype=np.int8))
+    values = rng.random(n_active)
+    expected = rewiring.moved(values, 0)
+    rewiring.move_at(np.array([address(values)]), np.array([8]))
+    np.testing.assert_array_equal(values, expected)
 
 
 def test_read_only_and_constant_arrays_are_moved_too() -> None:

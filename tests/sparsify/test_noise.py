@@ -13,7 +13,12 @@ from scipy import stats
 from neurosparse.errors import ParameterError
 from neurosparse.simulate.philox_kernels import WORDS
 from neurosparse.sparsify import Langevin
-from neurosparse.sparsify.noise_kernels import HALF, add_langevin, make_normal
+from neurosparse.sparsify.noise_kernels import (
+    HALF,
+    add_langevin,
+    add_langevin_parallel,
+    make_normal,
+)
 from tests.sparsify.layers import make_layer
 
 P_LEAST = 1e-3  # seeds are fixed: a wrong law gives far less, a right one never flickers
@@ -54,6 +59,16 @@ def test_every_weight_gets_a_number_of_its_own(n: int) -> None:
     layer.weights[:] = 0
     Langevin(temperature=1.0)(layer, np.random.default_rng(2))
     assert len(set(layer.weights.tolist())) == n
+
+
+@pytest.mark.parametrize("n", [0, 1, 256, 1000])
+@pytest.mark.parametrize("n_parts", [1, 2, 3, 7])
+def test_parts_beside_each_other_draw_the_same_numbers(n: int, n_parts: int) -> None:
+    signs = np.ones(n, dtype=np.int8)
+    one, other = np.zeros((2, n), dtype=np.float32)
+    add_langevin(one, signs, 0.5, 1.0, 7)
+    add_langevin_parallel(other, signs, 0.5, 1.0, 7, n_parts)
+    np.testing.assert_array_equal(one, other)
 
 
 def test_same_generator_same_numbers_in_either_precision() -> None:

@@ -24,8 +24,9 @@ from neurosparse.sparsify import (
     static,
 )
 from neurosparse.sparsify.drop_kernels import are_ascending
-from neurosparse.sparsify.exchange_kernels import carry, place_newborns, settle
+from neurosparse.sparsify.exchange_kernels import place_newborns, settle
 from neurosparse.sparsify.grow_kernels import draw_free, merge_distinct
+from neurosparse.sparsify.moving_kernels import move_serial
 from neurosparse.train import Rewirer, SparseLinear, SpikingClassifier, sparse_classifier
 from tests.train.agreement import assert_same_state, digits, topology
 
@@ -70,8 +71,7 @@ def sparse_layers(model: nn.Module) -> list[SparseLinear]:
 def by_key(layer: SparseLinear, optimizer: torch.optim.Optimizer) -> dict[str, dict[int, float]]:
     """Return every slot that has one entry per synapse, by the synapse's key."""
     keys = layer.keys().tolist()
-    slots = {"weight": layer.weight.detach(), "gradient": layer.weight.grad}
-    slots |= optimizer.state.get(layer.weight, {})
+    slots = {"weight": layer.weight.detach()} | optimizer.state.get(layer.weight, {})
     return {
         name: dict(zip(keys, slot.tolist(), strict=True))
         for name, slot in slots.items()
@@ -118,7 +118,7 @@ def test_slots_stay_with_their_synapses(name: str) -> None:
                     n_newborn += 1
     assert n_newborn > 50
     if name != "SGD":
-        assert len(after) > 2, "the test has seen no slot"
+        assert len(after) > 1, "the test has seen no slot"
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
@@ -269,8 +269,7 @@ def test_an_old_loss_may_stay_alive_while_layers_change_size() -> None:
         for layer in layers:
             assert layer.weight.dtype == torch.float32
             assert layer.weight.requires_grad
-            assert layer.weight.grad is not None
-            assert layer.weight.grad.shape == layer.weight.shape
+            assert layer.weight.grad is None or layer.weight.grad.shape == layer.weight.shape
         sizes.add(layers[0].n_active)
     assert len(sizes) > 1
 
@@ -288,17 +287,17 @@ def test_exchanges_of_equal_number_move_nothing_to_other_memory() -> None:
     rewirer = Rewirer(deep_r(l1=0, temperature=0), layer, optimizer)
     loss().backward()
     optimizer.step()
-    held = [layer.weight, layer.weight.grad, *layer.topology()]
+    held = [layer.weight, *layer.topology()]
     held += list(optimizer.state[layer.weight].values())
-    memory = [tensor.data_ptr() for tensor in held if tensor is not None]
+    memory = [tensor.data_ptr() for tensor in held]
     dropped = sum(rewirer.turnover.dropped)
     before = layer.keys()
     rewire_once(layer, optimizer)
     assert sum(rewirer.turnover.dropped) > dropped
     assert not np.array_equal(layer.keys(), before)
-    held = [layer.weight, layer.weight.grad, *layer.topology()]
+    held = [layer.weight, *layer.topology()]
     held += list(optimizer.state[layer.weight].values())
-    assert [tensor.data_ptr() for tensor in held if tensor is not None] == memory
+    assert [tensor.data_ptr() for tensor in held] == memory
 
 
 def test_a_backward_pass_through_an_earlier_step_is_refused() -> None:
@@ -314,30 +313,43 @@ def test_a_backward_pass_through_an_earlier_step_is_refused() -> None:
 
 
 def test_memory_of_two_names_is_moved_once() -> None:
-    """As where an optimiser keeps the gradient itself in a slot."""
+    """As where an optimiser keeps one tensor in two slots."""
     layer, _ = layer_and_loss()
     optimizer = torch.optim.SGD([layer.weight], lr=0.0)
     Rewirer(deep_r(l1=0, temperature=0), layer, optimizer)
     shared = torch.arange(1.0, 41.0)
-    layer.weight.grad = shared
-    optimizer.state[layer.weight]["own"] = shared
+    optimizer.state[layer.weight].update(one=shared, other=shared)
     number = dict(zip(layer.keys().tolist(), shared.tolist(), strict=True))
     rewire_once(layer, optimizer)
-    found = dict(zip(layer.keys().tolist(), layer.weight.grad.tolist(), strict=True))
+    found = dict(zip(layer.keys().tolist(), shared.tolist(), strict=True))
     assert 0 < sum(value == 0 for value in found.values()) < 30
     assert all(value in (0, number.get(key)) for key, value in found.items())
+
+
+def test_the_gradient_goes_with_the_connectivity_it_was_taken_for() -> None:
+    layer, loss = layer_and_loss()
+    optimizer = torch.optim.SGD([layer.weight], lr=1e-6)
+    rewirer = Rewirer(deep_r(l1=0, temperature=0), layer, optimizer)
+    loss().backward()
+    gradient = layer.weight.grad
+    optimizer.step()
+    assert rewirer.turnover.dropped == [0]
+    assert layer.weight.grad is gradient  # nothing was exchanged
+    rewire_once(layer, optimizer)
+    assert rewirer.turnover.dropped > [0]
+    assert layer.weight.grad is None
 
 
 def test_arrays_with_gaps_are_moved_too() -> None:
     layer, _ = layer_and_loss()
     optimizer = torch.optim.SGD([layer.weight], lr=0.0)
     Rewirer(deep_r(l1=0, temperature=0), layer, optimizer)
-    layer.weight.grad = torch.arange(80.0)[::2]
+    optimizer.state[layer.weight]["slot"] = torch.arange(80.0)[::2]
     wide = layer.weight.detach().repeat_interleave(3)
     layer.weight.data = wide[::3]
-    number = by_key(layer, optimizer)["gradient"]
+    number = by_key(layer, optimizer)["slot"]
     rewire_once(layer, optimizer)
-    found = by_key(layer, optimizer)["gradient"]
+    found = by_key(layer, optimizer)["slot"]
     assert layer.n_active == len(found) == 40
     assert all(value in (0, number.get(key)) for key, value in found.items())
     assert (layer.weight.detach() * layer.signs >= 0).all()
@@ -381,7 +393,7 @@ def test_the_learning_rate_is_that_of_a_loaded_optimiser() -> None:
 def test_an_exchange_needs_little_memory(recipe: Callable[..., Scheme], most: int) -> None:
     """400,000 synapses, 1 % of them exchanged, beyond what is there before and after.
 
-    Measured: 0.9 bytes per synapse where layers keep their number, 5.3 where two change it.
+    Measured: 1.8 bytes per synapse where layers keep their number, 6.0 where two change it.
     """
     side, counts = (20_000, [400_000]) if recipe is deep_r else (14_000, [200_000, 200_000])
     tracemalloc.start()
@@ -405,7 +417,7 @@ def test_an_exchange_needs_little_memory(recipe: Callable[..., Scheme], most: in
 
 
 def test_the_kernels_are_compiled_once_for_all_optimisers() -> None:
-    if not hasattr(carry, "signatures"):
+    if not hasattr(settle, "signatures"):
         pytest.skip("not compiled")
     for name in ("SGD", "Adam", "Rprop"):
         layer, loss = layer_and_loss()
@@ -415,7 +427,14 @@ def test_the_kernels_are_compiled_once_for_all_optimisers() -> None:
             optimizer.zero_grad()
             loss().backward()
             optimizer.step()
-    kernels: list[Any] = [carry, place_newborns, settle, draw_free, merge_distinct, are_ascending]
+    kernels: list[Any] = [
+        move_serial,
+        place_newborns,
+        settle,
+        draw_free,
+        merge_distinct,
+        are_ascending,
+    ]
     for kernel in kernels:
         assert len(kernel.signatures) == 1
 
