@@ -17,6 +17,7 @@ __all__ = [
     "check_indices",
     "check_name",
     "check_numbers",
+    "check_positive",
     "check_sizes",
     "check_vector",
 ]
@@ -56,6 +57,23 @@ def check_fraction(name: str, value: Any, *, open_below: bool = True) -> float:
     if not (low_ok and number <= 1):
         allowed = "0 < value <= 1" if open_below else "0 <= value <= 1"
         raise ParameterError(f"{name}: got {value!r}; allowed is {allowed}")
+    return number
+
+
+def check_positive(name: str, value: Any) -> float:
+    """Return ``value`` as a finite float above 0.
+
+    Raises
+    ------
+    ParameterError
+        If it is anything else.
+    """
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = float("nan")
+    if not 0 < number < np.inf:
+        raise ParameterError(f"{name}: got {value!r}; allowed is > 0, finite")
     return number
 
 

@@ -1,7 +1,8 @@
-"""Drop rules: which active synapses go."""
+"""Drop rules: which active synapses go. `magnitude` has those that go by size."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -9,27 +10,43 @@ from numpy.typing import NDArray
 
 from neurosparse.network import sample_distinct
 from neurosparse.network.checks import check_fraction
+from neurosparse.sparsify.context import Context
 from neurosparse.sparsify.drop_kernels import find_across
 from neurosparse.sparsify.layer import LayerView
 
-__all__ = ["DropRule", "Nothing", "RandomShare", "SignChange"]
+__all__ = ["DropRule", "LayerDropRule", "Nothing", "RandomShare", "SignChange"]
 
 
 class DropRule(Protocol):
-    """Chooses the synapses of a layer to drop."""
+    """Chooses the synapses to drop, in all layers at once.
 
-    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.int64]:
-        """Return (n_dropped,) int64 positions, ascending, distinct (`numpy.flatnonzero`)."""
+    A rule that needs more than the weights has an attribute ``needs``, see `Scheme.needs`.
+    """
+
+    def __call__(self, layers: Sequence[LayerView], context: Context) -> list[NDArray[np.int64]]:
+        """Return per layer (n_dropped,) int64 positions, ascending (`numpy.flatnonzero`)."""
         ...
 
 
-class SignChange:
+class LayerDropRule:
+    """A drop rule that looks at one layer at a time; a subclass says how."""
+
+    def __call__(self, layers: Sequence[LayerView], context: Context) -> list[NDArray[np.int64]]:
+        """Return what is chosen in each layer."""
+        return [self.choose(layer, context) for layer in layers]
+
+    def choose(self, layer: LayerView, context: Context) -> NDArray[np.int64]:
+        """Return (n_dropped,) int64 positions, ascending, distinct."""
+        raise NotImplementedError
+
+
+class SignChange(LayerDropRule):
     """Drop a synapse whose weight has crossed zero: ``theta = s w < 0`` (DEEP R, algorithm 1).
 
     Strictly below zero, as in the paper: a newborn at exactly 0 that has not moved stays.
     """
 
-    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.int64]:
+    def choose(self, layer: LayerView, context: Context) -> NDArray[np.int64]:
         """Return where the weight has the other sign than the synapse."""
         weights, signs = np.ascontiguousarray(layer.weights), np.ascontiguousarray(layer.signs)
         positions = np.empty(64 + weights.size // 64, dtype=np.int64)
@@ -40,7 +57,7 @@ class SignChange:
         return positions[:n]
 
 
-class RandomShare:
+class RandomShare(LayerDropRule):
     """Drop a share of the synapses, chosen uniformly at random.
 
     Parameters
@@ -57,14 +74,14 @@ class RandomShare:
     def __init__(self, share: float) -> None:
         self.share = check_fraction("share", share)
 
-    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.int64]:
+    def choose(self, layer: LayerView, context: Context) -> NDArray[np.int64]:
         """Return the positions that were drawn."""
-        return sample_distinct(rng, layer.n_active, round(self.share * layer.n_active))
+        return sample_distinct(context.rng, layer.n_active, round(self.share * layer.n_active))
 
 
-class Nothing:
+class Nothing(LayerDropRule):
     """Drop nothing: static connectivity."""
 
-    def __call__(self, layer: LayerView, rng: np.random.Generator) -> NDArray[np.int64]:
+    def choose(self, layer: LayerView, context: Context) -> NDArray[np.int64]:
         """Return no position."""
         return np.zeros(0, dtype=np.int64)

@@ -42,6 +42,8 @@ class Rewiring:
         Their signs.
     indptr : (n_rows + 1,) int64
         Row pointers after the exchange.
+    weights : (n_grown,) float or None
+        Their first weights; without them 0.
     """
 
     n_before: int
@@ -51,6 +53,7 @@ class Rewiring:
     columns: NDArray[np.int32]
     signs: NDArray[np.int8]
     indptr: NDArray[np.int64]
+    weights: NDArray[Any] | None = None
 
     @property
     def n_dropped(self) -> int:

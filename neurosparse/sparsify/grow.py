@@ -7,12 +7,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosparse.errors import ParameterError
 from neurosparse.network import sample_distinct
 from neurosparse.sparsify.grow_kernels import draw_free, merge_distinct
 from neurosparse.sparsify.layer import LayerView
 from neurosparse.sparsify.philox import draw_key
 
-__all__ = ["GrowRule", "Uniform", "free_keys"]
+__all__ = ["GrowRule", "LargestGradient", "Uniform", "free_keys"]
 
 _NONE = np.zeros(0, dtype=np.int64)
 
@@ -55,9 +56,15 @@ def free_keys(taken: NDArray[np.int64], ranks: NDArray[np.int64]) -> NDArray[np.
 
 
 class Uniform:
-    """Grow uniformly at random among all dormant positions, just-dropped ones included.
+    """Grow uniformly at random among all dormant positions.
 
     Every set of distinct free positions is equally likely, exactly.
+
+    Parameters
+    ----------
+    again : bool
+        Whether a position that is just dropped may be taken at once. If not, it still is where no
+        other is left.
 
     Notes
     -----
@@ -66,14 +73,65 @@ class Uniform:
     drawn, then found: O(n_active) both.
     """
 
+    def __init__(self, *, again: bool = True) -> None:
+        self.again = again
+
     def __call__(
         self, layer: LayerView, dropped: NDArray[np.int64], n_grow: int, rng: np.random.Generator
     ) -> NDArray[np.int64]:
         """Return the chosen keys."""
+        if not self.again and n_grow <= layer.n_potential - layer.n_active:
+            dropped = _NONE
         n_taken = layer.n_post * layer.n_pre - layer.n_potential + layer.n_active - dropped.size
         if 2 * (n_taken + n_grow) > layer.n_post * layer.n_pre:
             return _draw_by_rank(layer, dropped, n_grow, rng)
         return _draw_by_rejection(layer, dropped, n_grow, rng)
+
+
+class LargestGradient:
+    """Grow where the loss has the largest gradient, of all positions that no survivor holds.
+
+    A position that is just dropped competes with the size of its own gradient; where it wins, the
+    synapse simply stays, with its weight and what the optimiser keeps for it. If there are fewer
+    candidates than wanted, chance gives the rest.
+
+    References
+    ----------
+    Evci et al. 2020 (RigL), arXiv 1911.11134, section 3, and their code
+    (``sparse_optimizers_base.py``).
+    """
+
+    needs = ("gradient", "candidates")
+    revives = True
+
+    def __call__(
+        self, layer: LayerView, dropped: NDArray[np.int64], n_grow: int, rng: np.random.Generator
+    ) -> NDArray[np.int64]:
+        """Return the chosen keys.
+
+        Raises
+        ------
+        ParameterError
+            If the layer came without candidates.
+        """
+        if not n_grow:
+            return _NONE
+        if layer.candidates is None or layer.gradient is None:
+            raise ParameterError(
+                "grow: LargestGradient needs the gradients of dormant synapses, which there are "
+                "only in training (neurosparse.train.Rewirer) after a backward pass"
+            )
+        keys, sizes = layer.candidates
+        keys = np.concatenate([keys, layer.keys[dropped]])
+        sizes = np.concatenate([sizes, np.abs(layer.gradient[dropped])])
+        n = min(n_grow, keys.size)
+        born = np.sort(keys[np.argpartition(sizes, keys.size - n)[keys.size - n :]])
+        if n == n_grow:
+            return born
+        taken = np.union1d(np.delete(layer.keys, dropped), born)
+        n_free = layer.n_post * layer.n_pre - taken.size
+        rest = free_keys(taken, sample_distinct(rng, n_free, n_grow - n))
+        return np.sort(np.concatenate([born, rest]))
 
 
 def _draw_by_rejection(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurosparse.network import Synapses
 from neurosparse.sparsify.budget import Budget, LayerBudget
+from neurosparse.sparsify.context import Context
 from neurosparse.sparsify.drop import DropRule
 from neurosparse.sparsify.grow import GrowRule, Uniform
 from neurosparse.sparsify.scheme import Scheme
@@ -105,7 +106,7 @@ class SimulationRewirer:
             view_of(projection, newborn)
             for projection, newborn in zip(found, self._projections.values(), strict=True)
         ]
-        rewirings = self._scheme.step(layers, 0, rng)
+        rewirings = self._scheme.step(layers, Context(0, rng))
         return {
             projection.name: synapses_after(projection.synapses, layer, rewiring, newborn, rng)
             for projection, layer, rewiring, newborn in zip(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,13 @@ class LayerView:
         Whether synapses stand by presynaptic row, as the simulator has them.
     autapses : bool
         Whether neuron ``i`` of the source may connect to neuron ``i`` of the target.
+    gradient : (n_active,) float or None
+        Of the loss in this step, where a rule needs it (`Scheme.needs`).
+    slots : mapping of str to (n_active,) float
+        What the optimiser keeps for each synapse, by its names, where a rule needs it.
+    candidates : (n,) int64 and (n,) float, or None
+        Keys of dormant synapses and the size of their gradients, the largest ``n_active`` there
+        are, where a rule needs them.
     """
 
     n_post: int
@@ -50,6 +58,9 @@ class LayerView:
     learning_rate: float
     by_pre: bool = False
     autapses: bool = True
+    gradient: NDArray[Any] | None = None
+    slots: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    candidates: tuple[NDArray[np.int64], NDArray[Any]] | None = None
 
     @property
     def n_rows(self) -> int:

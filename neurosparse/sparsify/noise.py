@@ -27,17 +27,19 @@ class Noise(Protocol):
 
 
 class Langevin:
-    r"""L1 prior and thermal noise of DEEP R, applied outside the optimiser's adaptive step.
+    r"""Prior and thermal noise of DEEP R, applied outside the optimiser's adaptive step.
 
-    ``theta -= eta alpha`` and ``theta += sqrt(2 eta T) nu`` with ``nu ~ N(0, 1)``, for active
-    synapses only; with ``w = s theta`` the prior pulls every weight towards zero.
+    ``theta -= eta (alpha + beta theta)`` and ``theta += sqrt(2 eta T) nu`` with ``nu ~ N(0, 1)``,
+    for active synapses only; with ``w = s theta`` a prior pulls every weight towards zero.
 
     Parameters
     ----------
     l1 : float
-        ``alpha``, strength of the prior; >= 0.
+        ``alpha``, strength of a Laplacian prior; >= 0.
     temperature : float
         ``T``; >= 0. 0 gives the deterministic variant.
+    l2 : float
+        ``beta``, strength of a Gaussian prior (decoupled weight decay); >= 0.
 
     Raises
     ------
@@ -51,26 +53,29 @@ class Langevin:
 
     References
     ----------
-    Bellec et al. 2018 (arXiv 1711.05136), algorithm 1 and equation 4.
+    Bellec et al. 2018 (arXiv 1711.05136), algorithm 1 and equation 4. Ozdenizci & Legenstein 2021
+    for the Gaussian prior.
     """
 
-    def __init__(self, l1: float = 0.0, temperature: float = 0.0) -> None:
-        for name, value in (("l1", l1), ("temperature", temperature)):
+    def __init__(self, l1: float = 0.0, temperature: float = 0.0, l2: float = 0.0) -> None:
+        for name, value in (("l1", l1), ("temperature", temperature), ("l2", l2)):
             if not 0 <= value < np.inf:
                 raise ParameterError(f"{name}: got {value!r}; allowed is >= 0")
         self.l1 = float(l1)
         self.temperature = float(temperature)
+        self.l2 = float(l2)
 
     def __call__(self, layer: LayerView, rng: np.random.Generator) -> None:
         """Move the weights; at temperature 0 nothing is drawn, else one number, a key."""
         eta = layer.learning_rate
         pull = eta * self.l1
+        keep = 1.0 - eta * self.l2
         if self.temperature:
             scale = math.sqrt(2 * eta * self.temperature)
-            arguments = (layer.weights, layer.signs, pull, scale, draw_key(rng))
+            arguments = (layer.weights, layer.signs, keep, pull, scale, draw_key(rng))
             if layer.n_active < PARALLEL_FROM:
                 add_langevin(*arguments)
             else:
                 add_langevin_parallel(*arguments, numba.get_num_threads())
-        elif pull:
-            pull_weights(layer.weights, layer.signs, pull)
+        elif pull or keep != 1.0:
+            pull_weights(layer.weights, layer.signs, keep, pull)

@@ -75,26 +75,28 @@ def make_normal(words, normals):
 
 
 @kernel
-def pull_weights(weights, signs, pull):
-    """Move weights by ``pull`` against their signs, in their own precision."""
+def pull_weights(weights, signs, keep, pull):
+    """Keep a share of the weights and move them by ``pull`` against their signs."""
     step = weights.dtype.type(pull)
+    share = weights.dtype.type(keep)
     for k in range(weights.size):
-        weights[k] -= step * weights.dtype.type(signs[k])
+        weights[k] = share * weights[k] - step * weights.dtype.type(signs[k])
 
 
 @kernel
-def shake_weights(weights, signs, pull, scale, normals):
-    """Move up to WORDS weights by the pull and by ``scale`` times a normal number each."""
+def shake_weights(weights, signs, keep, pull, scale, normals):
+    """Do `pull_weights` with up to WORDS weights, and add ``scale`` times a normal number each."""
     prefer_wide_vectors()
     step = weights.dtype.type(pull)
+    share = weights.dtype.type(keep)
     width = weights.dtype.type(scale)
     for k in range(weights.size):
-        pulled = weights[k] - step * weights.dtype.type(signs[k])
+        pulled = share * weights[k] - step * weights.dtype.type(signs[k])
         weights[k] = pulled + width * weights.dtype.type(normals[k])
 
 
 @kernel
-def shake_blocks(weights, signs, pull, scale, key, first, last):
+def shake_blocks(weights, signs, keep, pull, scale, key, first, last):
     """Pull and shake the weights of blocks ``first`` to ``last - 1``."""
     words = np.empty(WORDS, np.uint32)
     normals = np.empty(WORDS, np.float32)
@@ -103,20 +105,20 @@ def shake_blocks(weights, signs, pull, scale, key, first, last):
         high = min(low + WORDS, weights.size)
         philox_block(key, block, 0, 0, words)
         make_normal(words, normals)
-        shake_weights(weights[low:high], signs[low:high], pull, scale, normals)
+        shake_weights(weights[low:high], signs[low:high], keep, pull, scale, normals)
 
 
 @kernel
-def add_langevin(weights, signs, pull, scale, key):
+def add_langevin(weights, signs, keep, pull, scale, key):
     """Pull and shake all weights; ``key`` chooses the numbers."""
-    shake_blocks(weights, signs, pull, scale, key, 0, (weights.size + WORDS - 1) // WORDS)
+    shake_blocks(weights, signs, keep, pull, scale, key, 0, (weights.size + WORDS - 1) // WORDS)
 
 
 @kernel_parallel
-def add_langevin_parallel(weights, signs, pull, scale, key, n_parts):
+def add_langevin_parallel(weights, signs, keep, pull, scale, key, n_parts):
     """Do what `add_langevin` does, number by number, in ``n_parts`` parts beside each other."""
     n_blocks = (weights.size + WORDS - 1) // WORDS
     for part in numba.prange(n_parts):
         first = part * n_blocks // n_parts
         last = (part + 1) * n_blocks // n_parts
-        shake_blocks(weights, signs, pull, scale, key, first, last)
+        shake_blocks(weights, signs, keep, pull, scale, key, first, last)

@@ -4,49 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError, TopologyError
-from neurosparse.network.checks import check_count
+from neurosparse.sparsify.birth import Birth
 from neurosparse.sparsify.budget import Budget, LayerBudget
+from neurosparse.sparsify.context import Context
 from neurosparse.sparsify.drop import DropRule, Nothing
 from neurosparse.sparsify.drop_kernels import are_ascending
 from neurosparse.sparsify.exchange import Rewiring, exchange
 from neurosparse.sparsify.grow import GrowRule, Uniform
 from neurosparse.sparsify.layer import LayerView
 from neurosparse.sparsify.noise import Noise
+from neurosparse.sparsify.schedules import Schedule
 from neurosparse.sparsify.signs import RandomSigns, SignRule
 
-__all__ = ["Schedule", "Scheme"]
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """When synapses are exchanged.
-
-    Parameters
-    ----------
-    every : int [steps]
-        Period.
-    start, stop : int [steps]
-        First step that counts, and the first that no longer does (none: never stops).
-    """
-
-    every: int = 1
-    start: int = 0
-    stop: int | None = None
-
-    def __post_init__(self) -> None:
-        check_count("every", self.every, least=1)
-        check_count("start", self.start)
-
-    def due(self, step: int) -> bool:
-        """Whether synapses are exchanged after step ``step`` (counted from 0)."""
-        running = step >= self.start and (self.stop is None or step < self.stop)
-        return running and (step - self.start + 1) % self.every == 0
+__all__ = ["Scheme"]
 
 
 @dataclass(frozen=True)
@@ -69,6 +46,8 @@ class Scheme:
         Signs of newborns.
     schedule : Schedule
         When.
+    birth : Birth, optional
+        First weights of newborns; without it they start at 0.
     """
 
     name: str
@@ -78,26 +57,35 @@ class Scheme:
     noise: Noise | None = None
     signs: SignRule = field(default_factory=RandomSigns)
     schedule: Schedule = field(default_factory=Schedule)
+    birth: Birth | None = None
 
-    def step(
-        self, layers: Sequence[LayerView], step: int, rng: np.random.Generator
-    ) -> list[Rewiring | None]:
+    @cached_property
+    def needs(self) -> frozenset[str]:
+        """What the rules want to see besides weights, by their attributes ``needs``.
+
+        ``"gradient"`` and ``"slots"``: `LayerView.gradient`, `LayerView.slots`; ``"candidates"``:
+        `LayerView.candidates`, for which dense gradients are looked through when an exchange is
+        due; ``"validation"``: a loss after every epoch (`Context.observe`).
+        """
+        return frozenset().union(
+            *(getattr(part, "needs", ()) for part in (self.drop, self.grow, self.budget))
+        )
+
+    def step(self, layers: Sequence[LayerView], context: Context) -> list[Rewiring | None]:
         """Perturb the weights in place and decide the exchange after one optimiser step.
 
         Parameters
         ----------
         layers : sequence of LayerView
             All layers under the budget.
-        step : int
-            Number of the step, from 0.
-        rng : numpy.random.Generator
-            Source of randomness.
+        context : Context
+            The step, random numbers, and what rules remember.
 
         Returns
         -------
         list of Rewiring or None
-            One per layer; none where nothing changes. The total number of synapses is kept
-            exactly, without duplicates. Cost O(n_active).
+            One per layer; none where nothing changes. There are no duplicates, and numbers are what
+            the budget says, exactly. Cost O(n_active).
 
         Raises
         ------
@@ -108,18 +96,22 @@ class Scheme:
         """
         if self.noise is not None:
             for layer in layers:
-                self.noise(layer, rng)
-        if not self.schedule.due(step):
+                self.noise(layer, context.rng)
+        if not self.schedule.due(context.step):
             return [None] * len(layers)
-        dropped = [_checked(self.drop(layer, rng), layer) for layer in layers]
-        if not any(positions.size for positions in dropped):
-            return [None] * len(layers)
-        before = np.array([layer.n_active for layer in layers])
-        surviving = before - np.array([positions.size for positions in dropped])
-        potential = np.array([layer.n_potential for layer in layers])
-        missing = self.budget.missing(before, surviving, potential, rng)
+        dropped = [
+            _checked(positions, layer)
+            for positions, layer in zip(self.drop(layers, context), layers, strict=True)
+        ]
+        surviving = np.array(
+            [
+                layer.n_active - positions.size
+                for layer, positions in zip(layers, dropped, strict=True)
+            ]
+        )
+        missing = self.budget.missing(layers, surviving, context)
         return [
-            self._rewire(layer, positions, n_grow, rng)
+            self._rewire(layer, positions, n_grow, context.rng)
             for layer, positions, n_grow in zip(layers, dropped, missing.tolist(), strict=True)
         ]
 
@@ -131,7 +123,21 @@ class Scheme:
         born = self.grow(layer, dropped, n_grow, rng)
         if born.size != n_grow:
             raise TopologyError(f"grow: the rule returned {born.size} keys; asked for {n_grow}")
-        return exchange(layer, dropped, born, self.signs(layer.post_major(born), layer.n_pre, rng))
+        if getattr(self.grow, "revives", False):
+            dropped, born = _without_revived(layer, dropped, born)
+        signs = self.signs(layer.post_major(born), layer.n_pre, rng)
+        rewiring = exchange(layer, dropped, born, signs)
+        if self.birth is not None:
+            rewiring.weights = self.birth(layer, born, signs, rng)
+        return rewiring
+
+
+def _without_revived(
+    layer: LayerView, dropped: NDArray[np.int64], born: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Leave synapses alone that are dropped and grown at once: they keep weight and state."""
+    keys = layer.keys[dropped]
+    return dropped[~np.isin(keys, born)], born[~np.isin(born, keys)]
 
 
 def _checked(dropped: NDArray[Any], layer: LayerView) -> NDArray[np.int64]:

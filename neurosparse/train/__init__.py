@@ -19,14 +19,10 @@ except ImportError as error:
     ) from error
 
 from neurosparse.train.activity import RateTarget, Regularizer, synaptic_events
+from neurosparse.train.ann import dense_ann, sparse_ann
 from neurosparse.train.batches import predict
 from neurosparse.train.checkpoint import load_checkpoint, save_checkpoint
-from neurosparse.train.classifier import (
-    SpikingClassifier,
-    dense_ann,
-    dense_classifier,
-    sparse_classifier,
-)
+from neurosparse.train.classifier import SpikingClassifier, dense_classifier, sparse_classifier
 from neurosparse.train.fit import fit
 from neurosparse.train.history import Epoch, History
 from neurosparse.train.lif import LIFLayer
@@ -66,6 +62,7 @@ __all__ = [
     "load_checkpoint",
     "predict",
     "save_checkpoint",
+    "sparse_ann",
     "sparse_classifier",
     "synaptic_events",
     "triangle",

@@ -14,7 +14,7 @@ from neurosparse.data import EVALUATION_SEED, Encoding, EventDataset, ImageDatas
 from neurosparse.train.classifier import SpikingClassifier
 from neurosparse.train.packed import PackedSpikes
 
-__all__ = ["Augment", "Dataset", "model_input", "predict"]
+__all__ = ["Augment", "Dataset", "answers", "model_input", "predict"]
 
 Dataset = ImageDataset | EventDataset
 # what `Dataset.samples` gives, changed at random, in the same form
@@ -62,16 +62,21 @@ def _batches(n: int) -> Iterator[NDArray[np.int64]]:
         yield np.arange(start, min(start + _EVALUATION_BATCH, n))
 
 
-def predict(model: nn.Module, data: Dataset, encoding: Encoding | None = None) -> NDArray[np.int64]:
-    """Return the predicted class of every sample, (n,) int64; ties go to the lowest class.
+def answers(model: nn.Module, data: Dataset, encoding: Encoding | None = None) -> Tensor:
+    """Return the logits of all samples, (n, n_classes).
 
     Encodings are drawn from a fixed seed, so that repeated calls see the same spikes.
     """
     model.eval()
     rng = np.random.default_rng(EVALUATION_SEED)
-    answers = []
     with torch.no_grad():
-        for chosen in _batches(len(data)):
-            logits = model(model_input(model, data.samples(chosen), encoding, rng)).numpy()
-            answers.append(np.argmax(logits, axis=1))
-    return np.concatenate(answers)
+        parts = [
+            model(model_input(model, data.samples(chosen), encoding, rng))
+            for chosen in _batches(len(data))
+        ]
+    return torch.cat(parts)
+
+
+def predict(model: nn.Module, data: Dataset, encoding: Encoding | None = None) -> NDArray[np.int64]:
+    """Return the predicted class of every sample, (n,) int64; ties go to the lowest class."""
+    return np.argmax(answers(model, data, encoding).numpy(), axis=1)

@@ -1,25 +1,24 @@
-"""Classifiers: sparse and dense spiking networks of one shape, and the ANN beside them."""
+"""Classifiers: sparse and dense spiking networks of one shape. `ann` has the ANN beside them."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
 from neurosparse.sparsify import uniform_budget
+from neurosparse.train.ann import dense_linear, layer_pairs
 from neurosparse.train.lif import LIFLayer
 from neurosparse.train.packed import PackedSpikes
 from neurosparse.train.sparse_linear import SparseLinear
 from neurosparse.train.spiking_layer import SpikingLayer
 from neurosparse.train.surrogate import Surrogate
 
-__all__ = ["SpikingClassifier", "dense_ann", "dense_classifier", "sparse_classifier"]
+__all__ = ["SpikingClassifier", "dense_classifier", "sparse_classifier"]
 
 READOUT_SCALE = 10.0  # logit of an output neuron that spikes in every step; our choice
 
@@ -145,12 +144,6 @@ def _synapses_of(connection: nn.Module) -> Synapses:
     return Synapses.all_to_all(weight.detach().numpy().copy())
 
 
-def _check_sizes(sizes: Sequence[int]) -> list[tuple[int, int]]:
-    if len(sizes) < 2 or min(sizes) < 1:
-        raise ParameterError(f"sizes: got {list(sizes)}; expected at least two, every one >= 1")
-    return list(itertools.pairwise(sizes))
-
-
 def sparse_classifier(
     sizes: Sequence[int],
     *,
@@ -198,7 +191,7 @@ def sparse_classifier(
     ParameterError
         If sizes, density or counts are out of range.
     """
-    pairs = _check_sizes(sizes)
+    pairs = layer_pairs(sizes)
     if (density is None) == (n_active is None):
         raise ParameterError("density, n_active: give exactly one of them")
     if n_active is None:
@@ -235,8 +228,8 @@ def dense_classifier(
     """Make the dense twin of `sparse_classifier`, of ``torch.nn.Linear`` layers."""
     rng = np.random.default_rng(rng)
     layers = [
-        SpikingLayer(_dense_linear(n_pre, n_post, gain, rng), LIFLayer(n_post, neuron, surrogate))
-        for n_pre, n_post in _check_sizes(sizes)
+        SpikingLayer(dense_linear(n_pre, n_post, gain, rng), LIFLayer(n_post, neuron, surrogate))
+        for n_pre, n_post in layer_pairs(sizes)
     ]
     return _classifier(layers, input_neuron, surrogate)
 
@@ -249,26 +242,3 @@ def _classifier(
     size = layers[0].connection.in_features
     first = LIFLayer(size, input_neuron, surrogate)
     return SpikingClassifier(layers, input_neurons=first)
-
-
-def _dense_linear(
-    n_pre: int, n_post: int, gain: float, rng: np.random.Generator, *, bias: bool = False
-) -> nn.Linear:
-    layer = nn.Linear(n_pre, n_post, bias=bias)
-    values = gain / np.sqrt(n_pre) * rng.standard_normal((n_post, n_pre))
-    layer.weight.data = torch.from_numpy(values.astype(np.float32))
-    if bias:
-        nn.init.zeros_(layer.bias)
-    return layer
-
-
-def dense_ann(sizes: Sequence[int], *, rng: np.random.Generator | int = 0) -> nn.Sequential:
-    """Make the dense ReLU network of the same shape, with biases and He initialisation."""
-    rng = np.random.default_rng(rng)
-    pairs = _check_sizes(sizes)
-    layers: list[nn.Module] = []
-    for index, (n_pre, n_post) in enumerate(pairs):
-        layers.append(_dense_linear(n_pre, n_post, np.sqrt(2), rng, bias=True))
-        if index < len(pairs) - 1:
-            layers.append(nn.ReLU())
-    return nn.Sequential(*layers)

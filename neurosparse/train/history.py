@@ -22,6 +22,8 @@ class Epoch:
         Share of training samples that were right while training.
     valid_accuracy : float or None
         Share of validation samples that are right after the epoch.
+    valid_loss : float or None
+        Mean over the validation samples, without regularisers, after the epoch.
     synapses : list of int
         Active synapses per layer (dense layers count every weight).
     dropped, grown : list of int
@@ -38,6 +40,7 @@ class Epoch:
     loss: float
     train_accuracy: float
     valid_accuracy: float | None
+    valid_loss: float | None
     synapses: list[int]
     dropped: list[int]
     grown: list[int]

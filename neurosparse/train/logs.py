@@ -24,6 +24,7 @@ def _scalars(epoch: Epoch) -> dict[str, float]:
         "loss": epoch.loss,
         "train_accuracy": epoch.train_accuracy,
         "valid_accuracy": epoch.valid_accuracy,
+        "valid_loss": epoch.valid_loss,
         "synapses": sum(epoch.synapses),
         "dropped": sum(epoch.dropped),
         "grown": sum(epoch.grown),

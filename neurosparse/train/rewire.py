@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from neurosparse.errors import ParameterError, ShapeError, StorageError
 from neurosparse.jit import compile_notice
-from neurosparse.sparsify import LayerView, RandomSigns, Rewiring, Scheme, Turnover
+from neurosparse.sparsify import Context, LayerView, RandomSigns, Rewiring, Scheme, Turnover
 from neurosparse.sparsify.exchange_kernels import settle
+from neurosparse.train.probe import GradientProbe
 from neurosparse.train.sparse_linear import SparseLinear
 
 __all__ = ["Rewirer"]
@@ -72,7 +73,7 @@ class Rewirer:
         self.optimizer = optimizer
         self.turnover = Turnover()
         self._rng = np.random.default_rng(rng)
-        self._step = 0
+        self._context = Context(0, self._rng)
         self._compiled = False
         self._watched = [_Watched(layer, optimizer) for layer in self.layers]
         if not isinstance(scheme.signs, RandomSigns):
@@ -80,11 +81,18 @@ class Rewirer:
                 signs = scheme.signs(layer.keys(), layer.in_features, self._rng)
                 layer.weight.data = layer.weight.data.abs() * torch.from_numpy(signs)
                 layer.signs = torch.from_numpy(np.ascontiguousarray(signs, dtype=np.int8))
+        self._look_ahead()
         self._handle = optimizer.register_step_post_hook(self._after_step)
 
     def remove(self) -> None:
         """Stop rewiring; the layers keep the connectivity they have."""
         self._handle.remove()
+        for layer in self.layers:
+            layer.probe = None
+
+    def observe(self, valid_loss: float) -> None:
+        """Note the loss on the validation set, for schemes that watch it."""
+        self._context.observe(valid_loss)
 
     def _after_step(self, *_: Any) -> None:
         if self._compiled:
@@ -95,21 +103,35 @@ class Rewirer:
 
     def _rewire(self) -> bool:
         """Take a step of the scheme; return whether there was an exchange."""
-        views = [watched.view() for watched in self._watched]
-        rewirings = self.scheme.step(views, self._step, self._rng)
+        needs = self.scheme.needs
+        views = [watched.view(needs) for watched in self._watched]
+        rewirings = self.scheme.step(views, self._context)
         del views  # old arrays of a layer that changes its size go as soon as they can
-        self._step += 1
+        self._context.step += 1
         self.turnover.add(rewirings)
         exchanged = False
         for watched, rewiring in zip(self._watched, rewirings, strict=True):
             if rewiring is not None:
                 watched.apply(rewiring)
                 exchanged = True
+        self._look_ahead()
         return exchanged
 
+    def _look_ahead(self) -> None:
+        """Have gradients of dormant synapses looked through in a step that ends in an exchange."""
+        if "candidates" not in self.scheme.needs:
+            return
+        due = self.scheme.schedule.due(self._context.step)
+        for layer in self.layers:
+            layer.probe = GradientProbe(max(1, layer.n_active)) if due else None
+
     def state_dict(self) -> dict[str, Any]:
-        """Return what a resumed run needs: the step and the state of the random numbers."""
-        return {"step": self._step, "rng": self._rng.bit_generator.state}
+        """Return what a resumed run needs: the step, random numbers, and what rules remember."""
+        return {
+            "step": self._context.step,
+            "rng": self._rng.bit_generator.state,
+            "memory": dict(self._context.memory),
+        }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up where `state_dict` was called.
@@ -120,10 +142,12 @@ class Rewirer:
             If the state is not one.
         """
         try:
-            self._step = int(state["step"])
+            self._context.step = int(state["step"])
+            self._context.memory = dict(state["memory"])
             self._rng.bit_generator.state = state["rng"]
         except (KeyError, TypeError, ValueError) as error:
             raise StorageError(f"rewirer state: not usable ({error})") from error
+        self._look_ahead()
 
 
 class _Watched:
@@ -159,8 +183,13 @@ class _Watched:
                     return group
         raise ParameterError(f"optimizer: does not hold the weights of {self._layer}")
 
-    def view(self) -> LayerView:
+    def view(self, needs: frozenset[str]) -> LayerView:
         """Return the layer as arrays that share memory with its tensors, for the rules to see.
+
+        Parameters
+        ----------
+        needs : frozenset of str
+            See `Scheme.needs`.
 
         Raises
         ------
@@ -179,7 +208,20 @@ class _Watched:
         ):
             self._look(rows)
         self._view.learning_rate = float(self._group()["lr"])
+        if needs:
+            self._show(needs)
         return self._view
+
+    def _show(self, needs: frozenset[str]) -> None:
+        """Add to the view what rules need beyond weights."""
+        view, grad, probe = self._view, self._weight.grad, self._layer.probe
+        if "gradient" in needs:
+            view.gradient = None if grad is None else grad.numpy()
+        if "slots" in needs:
+            slots = self._slots(self._optimizer.state.get(self._weight, {}))
+            view.slots = {name: slot.numpy() for name, slot in slots.items()}
+        if "candidates" in needs:
+            view.candidates = None if probe is None else probe.found()
 
     def _look(self, rows: tuple[Tensor, Tensor, Tensor]) -> None:
         """Make new views, as something was replaced or moved."""
@@ -207,6 +249,8 @@ class _Watched:
             self._replace(rewiring, state)
         else:
             self._move(rewiring)
+        if rewiring.weights is not None:
+            weight.detach().numpy()[rewiring.places] = rewiring.weights
         for name in _STARTS_FROM:
             if name in state and (first := self._group().get(_STARTS_FROM[name])):
                 state[name].numpy()[rewiring.places] = float(first)

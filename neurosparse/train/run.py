@@ -17,7 +17,7 @@ from neurosparse.data import Encoding
 from neurosparse.errors import ParameterError, StorageError, TrainingError
 from neurosparse.sparsify import Scheme, Turnover
 from neurosparse.train.activity import Regularizer, synaptic_events
-from neurosparse.train.batches import Augment, Dataset, model_input, predict
+from neurosparse.train.batches import Augment, Dataset, answers, model_input
 from neurosparse.train.checkpoint import load_checkpoint, save_checkpoint
 from neurosparse.train.classifier import SpikingClassifier
 from neurosparse.train.history import Epoch, History
@@ -162,14 +162,18 @@ class TrainingRun:
 
     def close_epoch(self, valid: Dataset | None, encoding: Encoding | None) -> None:
         """Validate, and add the epoch to the history."""
-        accuracy = None
+        accuracy = valid_loss = None
         if valid is not None:
-            predictions = predict(self.model, valid, encoding)
-            accuracy = float((predictions == valid.labels).mean())
+            logits = answers(self.model, valid, encoding)
+            accuracy = float((np.argmax(logits.numpy(), axis=1) == valid.labels).mean())
+            valid_loss = float(self.loss(logits, torch.from_numpy(valid.labels.copy())))
+            if self.rewirer is not None:
+                self.rewirer.observe(valid_loss)
         turnover = Turnover() if self.rewirer is None else self.rewirer.turnover.take()
         epoch = Epoch(
             epoch=self.next_epoch,
             valid_accuracy=accuracy,
+            valid_loss=valid_loss,
             synapses=_synapses(self.model),
             dropped=turnover.dropped,
             grown=turnover.grown,
@@ -260,7 +264,7 @@ def _check_classes(logits: Tensor, data: Dataset) -> None:
 
 def _synapses(model: nn.Module) -> list[int]:
     return [
-        layer.weight.numel()
+        layer.n_active if isinstance(layer, SparseLinear) else layer.weight.numel()
         for layer in model.modules()
         if isinstance(layer, SparseLinear | nn.Linear)
     ]

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from neurosparse.sparsify import LayerView, deep_r
+from neurosparse.sparsify import Context, LayerView, deep_r
 from tests.sparsify.layers import layers, make_layer, move
 from tests.sparsify.reference import Values, deep_r_step
 
@@ -29,7 +29,7 @@ def of_keys(layer: LayerView) -> tuple[Values, Values]:
 def step(layer: LayerView, temperature: float, rng: np.random.Generator) -> LayerView:
     """Return a copy of the layer after a step."""
     layer = replace(layer, weights=layer.weights.copy())
-    (rewiring,) = deep_r(l1=L1, temperature=temperature).step([layer], 0, rng)
+    (rewiring,) = deep_r(l1=L1, temperature=temperature).step([layer], Context(0, rng))
     return move(layer, rewiring)
 
 

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from scipy import stats
 
 from neurosparse.errors import ParameterError
-from neurosparse.sparsify import GlobalBudget, LayerBudget, uniform_budget
+from neurosparse.sparsify import Budget, Context, GlobalBudget, LayerBudget, uniform_budget
+
+
+def missing(
+    budget: Budget, before: Any, surviving: Any, potential: Any, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return what a budget says of layers of these sizes, all that it may look at."""
+    layers: Any = [
+        SimpleNamespace(n_active=a, n_potential=b) for a, b in zip(before, potential, strict=True)
+    ]
+    return budget.missing(layers, surviving, Context(0, rng))
 
 
 @given(st.data())
@@ -25,8 +38,8 @@ def test_budgets_keep_the_total_and_fit(data: st.DataObject) -> None:
     )
     rng = np.random.default_rng(data.draw(st.integers(0, 2**31)))
     lost = before - surviving
-    np.testing.assert_array_equal(LayerBudget().missing(before, surviving, potential, rng), lost)
-    grow = GlobalBudget(shares).missing(before, surviving, potential, rng)
+    np.testing.assert_array_equal(missing(LayerBudget(), before, surviving, potential, rng), lost)
+    grow = missing(GlobalBudget(shares), before, surviving, potential, rng)
     assert grow.sum() == lost.sum()
     assert (grow >= 0).all()
     assert (surviving + grow <= potential).all()
@@ -41,7 +54,7 @@ def test_a_global_budget_is_split_by_size_times_share(shares: tuple[float, ...] 
     budget = GlobalBudget(shares)
     total = np.zeros(3, dtype=np.int64)
     for _ in range(200):
-        total += budget.missing(before, surviving, potential, rng)
+        total += missing(budget, before, surviving, potential, rng)
     weights = potential * np.array(shares or (1, 1, 1))
     assert total.sum() == 200 * 70
     assert stats.chisquare(total, total.sum() * weights / weights.sum()).pvalue > 1e-3
@@ -51,7 +64,7 @@ def test_what_a_full_layer_cannot_take_goes_to_the_others() -> None:
     potential = np.array([1_000_000, 20, 30])
     before = np.array([1_000_000, 10, 10])
     surviving = np.array([999_999, 0, 0])
-    grow = GlobalBudget().missing(before, surviving, potential, np.random.default_rng(0))
+    grow = missing(GlobalBudget(), before, surviving, potential, np.random.default_rng(0))
     assert grow[0] == 1
     assert grow.sum() == 21
 
@@ -65,7 +78,7 @@ def test_shares_must_be_positive(bad: float) -> None:
 def test_shares_must_fit_the_layers() -> None:
     counts = np.array([5, 5, 5])
     with pytest.raises(ParameterError, match="shares: got 2 for 3 layers"):
-        GlobalBudget([1, 2]).missing(counts, counts - 1, 2 * counts, np.random.default_rng(0))
+        missing(GlobalBudget([1, 2]), counts, counts - 1, 2 * counts, np.random.default_rng(0))
 
 
 def test_uniform_budget() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from neurosparse.errors import ParameterError, TopologyError
-from neurosparse.sparsify import Nothing, RandomShare, Scheme, SignChange
+from neurosparse.sparsify import Context, Nothing, RandomShare, Scheme, SignChange
 from neurosparse.sparsify.drop_kernels import are_ascending, count_across, find_across
 from tests.sparsify.layers import make_layer
 
@@ -28,7 +28,7 @@ def test_sign_change_names_the_weights_below_zero(data: st.DataObject) -> None:
     layer.weights[np.random.default_rng(1).random(n) < share] *= -1
     for value in data.draw(st.lists(st.sampled_from(ODD), max_size=5 if n else 0)):
         layer.weights[data.draw(st.integers(0, n - 1))] = value
-    dropped = SignChange()(layer, np.random.default_rng(0))
+    dropped = SignChange().choose(layer, Context(0, np.random.default_rng(0)))
     assert dropped.dtype == np.int64
     theta = layer.weights.astype(np.float64) * layer.signs
     np.testing.assert_array_equal(dropped, np.flatnonzero(theta < 0))
@@ -43,7 +43,9 @@ def test_sign_change_takes_views_of_any_kind() -> None:
     layer = make_layer(4, 4, 6, np.random.default_rng(0))
     layer.weights = np.broadcast_to(np.int16(-3), 6)
     layer.signs = np.broadcast_to(np.int8(1), 6)
-    assert SignChange()(layer, np.random.default_rng(0)).tolist() == list(range(6))
+    assert SignChange().choose(layer, Context(0, np.random.default_rng(0))).tolist() == list(
+        range(6)
+    )
 
 
 def test_a_share_is_drawn_uniformly() -> None:
@@ -51,12 +53,12 @@ def test_a_share_is_drawn_uniformly() -> None:
     rng = np.random.default_rng(1)
     counts = np.zeros(10)
     for _ in range(2000):
-        dropped = RandomShare(0.3)(layer, rng)
+        dropped = RandomShare(0.3).choose(layer, Context(0, rng))
         assert dropped.size == 3
         assert (np.diff(dropped) > 0).all()
         counts[dropped] += 1
     assert np.abs(counts / 2000 - 0.3).max() < 5 * np.sqrt(0.21 / 2000)
-    assert Nothing()(layer, rng).size == 0
+    assert Nothing().choose(layer, Context(0, rng)).size == 0
 
 
 @given(hnp.arrays(np.int64, st.integers(0, 6), elements=st.integers(-2, 8)), st.integers(0, 8))
@@ -81,17 +83,17 @@ def test_ascending(values: Any, limit: int) -> None:
 def test_what_a_rule_may_not_return(returned: Any, message: str) -> None:
     layer = make_layer(4, 5, 6, np.random.default_rng(0))
     before = layer.keys
-    scheme = Scheme("own", drop=lambda layer, rng: returned)
+    scheme = Scheme("own", drop=lambda layers, context: [returned])
     with pytest.raises(ParameterError, match=re.escape(message)):
-        scheme.step([layer], 0, np.random.default_rng(0))
+        scheme.step([layer], Context(0, np.random.default_rng(0)))
     np.testing.assert_array_equal(layer.keys, before)
 
 
 def test_other_integers_and_strided_positions_will_do() -> None:
     layer = make_layer(4, 5, 6, np.random.default_rng(0))
     for returned in (np.array([0, 4], dtype=np.int32), np.arange(6)[::3]):
-        scheme = Scheme("own", drop=lambda layer, rng, returned=returned: returned)
-        (rewiring,) = scheme.step([layer], 0, np.random.default_rng(0))
+        scheme = Scheme("own", drop=lambda layers, context, returned=returned: [returned])
+        (rewiring,) = scheme.step([layer], Context(0, np.random.default_rng(0)))
         assert rewiring is not None
         np.testing.assert_array_equal(rewiring.dropped, returned)
 
@@ -108,8 +110,8 @@ def test_what_a_grow_rule_may_not_return(grown: Any, message: str) -> None:
     layer = make_layer(4, 5, 6, np.random.default_rng(0))
     scheme = Scheme(
         "own",
-        drop=lambda layer, rng: np.array([0, 1]),
+        drop=lambda layers, context: [np.array([0, 1])],
         grow=lambda layer, dropped, n_grow, rng: grown(layer.keys),
     )
     with pytest.raises(TopologyError, match=message):
-        scheme.step([layer], 0, np.random.default_rng(0))
+        scheme.step([layer], Context(0, np.random.default_rng(0)))

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurosparse.sparsify import (
+    Context,
     FixedSigns,
     LayerView,
     RandomSigns,
@@ -38,7 +39,7 @@ def train(
     for step in range(N_STEPS):
         for view in views:
             view.weights -= gradients.normal(0, 0.3, view.n_active).astype(np.float32)
-        rewirings = scheme.step(views, step, rng)
+        rewirings = scheme.step(views, Context(step, rng))
         after = [move(view, rewiring) for view, rewiring in zip(views, rewirings, strict=True)]
         yield list(views), rewirings, after
         views = after
@@ -108,7 +109,7 @@ def test_another_seed_another_topology() -> None:
         weights = view.weights.copy()
         weights[::2] *= -1
         layer = dataclasses.replace(view, weights=weights)
-        (rewiring,) = deep_r(temperature=0).step([layer], 0, np.random.default_rng(seed))
+        (rewiring,) = deep_r(temperature=0).step([layer], Context(0, np.random.default_rng(seed)))
         assert rewiring is not None
         ends.append(rewiring.born)
     assert not np.array_equal(ends[0], ends[1])
@@ -118,7 +119,7 @@ def test_full_layers_get_back_what_they_drop() -> None:
     """Where no other position is free, the just-dropped ones are taken again, from zero."""
     view = make_layer(4, 5, 20, np.random.default_rng(0))
     view.weights *= -1
-    (rewiring,) = deep_r(temperature=0).step([view], 0, np.random.default_rng(1))
+    (rewiring,) = deep_r(temperature=0).step([view], Context(0, np.random.default_rng(1)))
     assert rewiring is not None
     np.testing.assert_array_equal(move(view, rewiring).keys, np.arange(20))
     assert (rewiring.origin == -1).all()
@@ -128,7 +129,7 @@ def test_full_layers_get_back_what_they_drop() -> None:
 def test_newborns_at_exactly_zero_stay() -> None:
     """Unlike in the reference script; without a gradient they would all be replaced at once."""
     view = make_layer(4, 5, 6, np.random.default_rng(0), scale=0)
-    assert deep_r(l1=0, temperature=0).step([view], 0, np.random.default_rng(1)) == [None]
+    assert deep_r(l1=0, temperature=0).step([view], Context(0, np.random.default_rng(1))) == [None]
 
 
 def test_fixed_signs_are_those_of_the_rule_in_every_step() -> None:
@@ -147,7 +148,7 @@ def test_static_changes_nothing() -> None:
     view = make_layer(4, 5, 6, np.random.default_rng(0))
     view.weights *= -1
     before = view.weights.copy()
-    assert static().step([view], 0, np.random.default_rng(1)) == [None]
+    assert static().step([view], Context(0, np.random.default_rng(1))) == [None]
     np.testing.assert_array_equal(view.weights, before)
 
 
@@ -167,9 +168,9 @@ def test_between_exchanges_only_the_noise_acts() -> None:
     view = make_layer(4, 5, 6, rng, scale=0)
     view.weights[:] = 0.1 * view.signs
     # a pull of 0.1 a step: at zero after one, across after two
-    assert scheme.step([view], 0, rng) == [None]
+    assert scheme.step([view], Context(0, rng)) == [None]
     np.testing.assert_allclose(view.weights, 0, atol=1e-8)
-    (rewiring,) = scheme.step([view], 1, rng)
+    (rewiring,) = scheme.step([view], Context(1, rng))
     assert rewiring is not None
     assert rewiring.n_dropped == 6
 
@@ -178,7 +179,7 @@ def test_turnover_counts_and_starts_again() -> None:
     turnover = Turnover()
     views = [make_layer(4, 5, 6, np.random.default_rng(0)) for _ in range(2)]
     views[0].weights *= -1
-    rewirings = deep_r(temperature=0, l1=0).step(views, 0, np.random.default_rng(1))
+    rewirings = deep_r(temperature=0, l1=0).step(views, Context(0, np.random.default_rng(1)))
     turnover.add(rewirings)
     turnover.add([None, None])
     taken = turnover.take()

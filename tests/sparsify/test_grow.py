@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from neurosparse.errors import ParameterError
-from neurosparse.sparsify import LayerView, Uniform, deep_r
+from neurosparse.sparsify import Context, LayerView, Uniform, deep_r
 from neurosparse.sparsify.grow import free_keys
 from neurosparse.sparsify.grow_kernels import draw_free, merge_distinct
 from tests.sparsify.layers import make_layer
@@ -136,7 +136,7 @@ def test_what_was_just_dropped_may_come_back(n_active: int) -> None:
     for _ in range(3000):
         layer = make_layer(4, 4, n_active, np.random.default_rng(14))
         layer.weights[1] *= -1  # the one to go
-        (rewiring,) = deep_r(l1=0, temperature=0).step([layer], 0, rng)
+        (rewiring,) = deep_r(l1=0, temperature=0).step([layer], Context(0, rng))
         assert rewiring is not None
         (born,) = rewiring.born
         counts[born] += 1

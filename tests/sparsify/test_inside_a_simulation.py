@@ -16,9 +16,11 @@ from neurosparse.errors import NeurosparseError
 from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import Moment, Poisson, State, simulate
 from neurosparse.sparsify import (
+    Context,
     DaleSigns,
     GlobalBudget,
     HomeostaticRewirer,
+    LayerDropRule,
     LayerView,
     Newborn,
     RandomShare,
@@ -235,8 +237,8 @@ def test_signs_by_rule_and_integer_weights() -> None:
 
 
 def test_a_rule_of_ones_own_and_one_budget_for_two_projections() -> None:
-    class FromSource:
-        def __call__(self, layer: LayerView, rng: np.random.Generator) -> Any:
+    class FromSource(LayerDropRule):
+        def choose(self, layer: LayerView, context: Context) -> Any:
             assert layer.by_pre
             return np.flatnonzero(layer.rows == 3)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from neurosparse.sparsify import FixedSigns, Scheme, deep_r, deep_r_global
+from neurosparse.sparsify import Context, FixedSigns, Scheme, deep_r, deep_r_global
 from tests.sparsify.layers import check_layer, make_layer, move
 
 N_ACTIVE = 400_000
@@ -26,7 +26,7 @@ def test_a_step_allocates_nothing_of_the_size_of_the_matrix(
     scheme = recipe(l1=0.01, temperature=0.001, signs=FixedSigns())
     tracemalloc.start()
     try:
-        (rewiring,) = scheme.step([layer], 0, rng)
+        (rewiring,) = scheme.step([layer], Context(0, rng))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()

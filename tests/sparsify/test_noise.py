@@ -66,8 +66,8 @@ def test_every_weight_gets_a_number_of_its_own(n: int) -> None:
 def test_parts_beside_each_other_draw_the_same_numbers(n: int, n_parts: int) -> None:
     signs = np.ones(n, dtype=np.int8)
     one, other = np.zeros((2, n), dtype=np.float32)
-    add_langevin(one, signs, 0.5, 1.0, 7)
-    add_langevin_parallel(other, signs, 0.5, 1.0, 7, n_parts)
+    add_langevin(one, signs, 0.9, 0.5, 1.0, 7)
+    add_langevin_parallel(other, signs, 0.9, 0.5, 1.0, 7, n_parts)
     np.testing.assert_array_equal(one, other)
 
 
@@ -95,7 +95,7 @@ def million(key: int = 2024) -> NDArray[np.float64]:
     """Return about 10^6 numbers of one key, as a layer gets them."""
     n = 4000 * WORDS
     weights = np.zeros(n, dtype=np.float32)
-    add_langevin(weights, np.ones(n, dtype=np.int8), 0.0, 1.0, key)
+    add_langevin(weights, np.ones(n, dtype=np.int8), 1.0, 0.0, 1.0, key)
     return weights.astype(np.float64)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from neurosparse.sparsify import DaleSigns, deep_r
+from neurosparse.sparsify import Context, DaleSigns, deep_r
 from tests.sparsify.layers import layer_of, move
 
 N_POTENTIAL, N_ACTIVE = 4, 2
@@ -68,7 +68,7 @@ def visits(seed: int) -> NDArray[np.float64]:
     visited = np.empty(N_STEPS, dtype=np.int64)
     for step in range(N_STEPS):
         layer.weights -= LEARNING_RATE * (inner @ layer.weights - outer)
-        (rewiring,) = scheme.step([layer], step, rng)
+        (rewiring,) = scheme.step([layer], Context(step, rng))
         if rewiring is not None:
             layer = move(layer, rewiring)
             keys = layer.indices

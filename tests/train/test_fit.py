@@ -112,6 +112,8 @@ def test_history_says_what_happened() -> None:
         assert 0 <= epoch.train_accuracy <= 1
         assert epoch.valid_accuracy is not None
         assert 0 <= epoch.valid_accuracy <= 1
+        assert epoch.valid_loss is not None
+        assert epoch.valid_loss > 0
         assert sum(epoch.synapses) == sum(COUNTS)
         assert sum(epoch.dropped) == sum(epoch.grown) > 0
         assert epoch.seconds > 0
@@ -163,9 +165,10 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[[list[float]], None]:
 
         def answer(model: nn.Module, data: ImageDataset, encoding: Any) -> Any:
             wrong = round((1 - next(coming)) * len(data))
-            return np.where(np.arange(len(data)) < wrong, -1, data.labels)
+            said = np.where(np.arange(len(data)) < wrong, data.labels + 1, data.labels)
+            return nn.functional.one_hot(torch.from_numpy(said), 11).float()
 
-        monkeypatch.setattr(sys.modules["neurosparse.train.run"], "predict", answer)
+        monkeypatch.setattr(sys.modules["neurosparse.train.run"], "answers", answer)
 
     return prescribe
 

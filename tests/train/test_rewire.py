@@ -15,8 +15,10 @@ from neurosparse.data import Encoding
 from neurosparse.errors import ParameterError, ShapeError, StorageError
 from neurosparse.network import LIF
 from neurosparse.sparsify import (
+    Context,
     DaleSigns,
     FixedSigns,
+    LayerDropRule,
     LayerView,
     Scheme,
     deep_r,
@@ -79,7 +81,7 @@ def by_key(layer: SparseLinear, optimizer: torch.optim.Optimizer) -> dict[str, d
     }
 
 
-class Spy:
+class Spy(LayerDropRule):
     """A drop rule that notes what it saw: the state between the step and the exchange."""
 
     def __init__(self, layer: SparseLinear, optimizer: torch.optim.Optimizer) -> None:
@@ -87,8 +89,8 @@ class Spy:
         self.before: dict[str, dict[int, float]] = {}
         self.survivors: set[int] = set()
 
-    def __call__(self, layer: LayerView, rng: np.random.Generator) -> Any:
-        goes = rng.random(layer.n_active) < 0.2
+    def choose(self, layer: LayerView, context: Context) -> Any:
+        goes = context.rng.random(layer.n_active) < 0.2
         self.before = by_key(self.layer, self.optimizer)
         self.survivors = set(layer.keys[~goes].tolist())
         return np.flatnonzero(goes)
@@ -233,10 +235,10 @@ class EmptyThenGrow:
     def __init__(self) -> None:
         self.turn = 0
 
-    def missing(self, before: Any, surviving: Any, potential: Any, rng: np.random.Generator) -> Any:
+    def missing(self, layers: Any, surviving: Any, context: Context) -> Any:
         self.turn += 1
         first = 0 if self.turn == 1 else 5
-        grow = before - surviving
+        grow = np.array([layer.n_active for layer in layers]) - surviving
         return np.array([first, grow.sum() - first])
 
 
@@ -244,8 +246,8 @@ def test_a_layer_may_lose_all_its_synapses_and_get_some_back() -> None:
     layers = [SparseLinear(6, 5, n_active=10, rng=seed) for seed in (1, 2)]
     optimizer = torch.optim.Adam([layer.weight for layer in layers], lr=0.1)
 
-    def drop(layer: LayerView, rng: np.random.Generator) -> Any:
-        return np.arange(layer.n_active)
+    def drop(layers: Any, context: Context) -> Any:
+        return [np.arange(layer.n_active) for layer in layers]
 
     Rewirer(Scheme("empty", drop=drop, budget=EmptyThenGrow()), layers, optimizer)
     for counts in ([0, 20], [5, 15]):

@@ -1,4 +1,4 @@
-"""Named recipes: small compositions of the parts."""
+"""Recipes that sample connectivity by noise and prior: DEEP R and its relatives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from neurosparse.sparsify.noise import Langevin
 from neurosparse.sparsify.scheme import Scheme
 from neurosparse.sparsify.signs import RandomSigns, SignRule
 
-__all__ = ["deep_r", "deep_r_global", "static"]
+__all__ = ["bayesian_connectivity", "deep_r", "deep_r_global", "static"]
 
 
 def deep_r(
@@ -83,6 +83,51 @@ def deep_r_global(
         drop=SignChange(),
         budget=GlobalBudget(shares),
         noise=Langevin(l1, temperature),
+        signs=signs or RandomSigns(),
+    )
+
+
+def bayesian_connectivity(
+    *,
+    l2: float = 5e-4,
+    temperature: float = 5e-14,
+    shares: Sequence[float] | None = None,
+    signs: SignRule | None = None,
+) -> Scheme:
+    r"""Bayesian connectivity sampling: DEEP R under one budget, with a Gaussian prior.
+
+    ``theta -= eta l2 theta`` and ``theta += sqrt(2 eta T) nu``; what crosses zero goes dormant, and
+    as many are drawn over all layers, in proportion to their size, at ``theta = 0``. It was made
+    for robust losses: train it with `neurosparse.train.AdversarialTraining` or `Trades`.
+
+    Parameters
+    ----------
+    l2 : float
+        Decoupled weight decay. 5e-4 in the reference code, 1e-3 for ResNet-50.
+    temperature : float
+        ``T``. The reference code's noise of ``N(0, 1e-6)`` times the learning rate equals ``5e-14``
+        at its learning rate of 0.1.
+    shares, signs
+        As in `deep_r_global`.
+
+    Returns
+    -------
+    Scheme
+
+    Notes
+    -----
+    State O(n_active), as of `deep_r`; the authors' code keeps dense parameters and signs.
+
+    References
+    ----------
+    Ozdenizci & Legenstein: Training Adversarially Robust Sparse Networks via Bayesian Connectivity
+    Sampling, ICML 2021, PMLR 139:8314-8324, algorithm 1.
+    """
+    return Scheme(
+        "bayesian_connectivity",
+        drop=SignChange(),
+        budget=GlobalBudget(shares),
+        noise=Langevin(temperature=temperature, l2=l2),
         signs=signs or RandomSigns(),
     )
 

@@ -1,0 +1,284 @@
+"""Every recipe by its name, set up for a training of known length."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from neurosparse.errors import ParameterError
+from neurosparse.network.checks import check_count
+from neurosparse.sparsify.recipes import (
+    bayesian_connectivity,
+    deep_r,
+    deep_r_global,
+    dsd,
+    dsr,
+    gmp,
+    iht,
+    lprune,
+    one_shot,
+    random_pruning,
+    rigl,
+    set_,
+    static,
+)
+from neurosparse.sparsify.scheme import Scheme
+
+__all__ = ["CATALOGUE", "Plan", "Recipe", "find_recipe"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a recipe has to know of a training.
+
+    Parameters
+    ----------
+    n_active : tuple of int
+        Synapses per layer in the end (one budget for all layers: their sum).
+    epochs : int
+        Passes over the training set.
+    steps_per_epoch : int
+        Steps of the optimiser in each.
+    n_patterns : int
+        Training samples.
+    l1, temperature : float
+        Of DEEP R.
+    l2, noise_temperature : float
+        Of Bayesian connectivity sampling.
+    """
+
+    n_active: tuple[int, ...]
+    epochs: int
+    steps_per_epoch: int
+    n_patterns: int
+    l1: float = 1e-5
+    temperature: float = 5e-11
+    l2: float = 5e-4
+    noise_temperature: float = 5e-14
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "steps_per_epoch", "n_patterns"):
+            check_count(name, getattr(self, name), least=1)
+
+    @property
+    def n_steps(self) -> int:
+        """Steps of the whole training."""
+        return self.epochs * self.steps_per_epoch
+
+    def at(self, share: float) -> int:
+        """Return the step at a share of the training."""
+        return round(share * self.n_steps)
+
+    def period(self, most: int) -> int:
+        """Return a period of so many steps, or shorter where that is more than a fortieth."""
+        return max(1, min(most, self.n_steps // 40))
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe with settings that suit a training of any length.
+
+    Parameters
+    ----------
+    name : str
+        As users and tables say it.
+    make : callable
+        ``plan -> scheme``.
+    starts : {"sparse", "full"}
+        Whether layers hold the final number of synapses from the first step on, or all.
+    dense_state : bool
+        Whether memory is of the size of all potential synapses, at some time.
+    what : str
+        One line.
+    paper : str
+        Source.
+    ends_dense : bool
+        Whether the trained network is dense.
+    """
+
+    name: str
+    make: Callable[[Plan], Scheme]
+    starts: Literal["sparse", "full"]
+    dense_state: bool
+    what: str
+    paper: str
+    ends_dense: bool = False
+
+
+def _deep_r(plan: Plan) -> Scheme:
+    return deep_r(l1=plan.l1, temperature=plan.temperature)
+
+
+def _deep_r_global(plan: Plan) -> Scheme:
+    return deep_r_global(l1=plan.l1, temperature=plan.temperature)
+
+
+def _bayesian(plan: Plan) -> Scheme:
+    return bayesian_connectivity(l2=plan.l2, temperature=plan.noise_temperature)
+
+
+def _set(plan: Plan) -> Scheme:
+    # the last epoch ends without an exchange; at 0, as with Adam a tenth is many steps of learning
+    stop = plan.n_steps - plan.steps_per_epoch
+    return set_(every=plan.steps_per_epoch, stop=max(1, stop), birth_std=None)
+
+
+def _dsr(plan: Plan) -> Scheme:
+    return dsr(every=plan.period(200), stop=plan.at(0.9))
+
+
+def _rigl(plan: Plan) -> Scheme:
+    return rigl(n_steps=plan.n_steps, every=plan.period(100))
+
+
+def _gmp(plan: Plan) -> Scheme:
+    start, stop = plan.at(0.1), plan.at(0.7)
+    return gmp(plan.n_active, start=start, stop=max(start + 1, stop), every=plan.period(100))
+
+
+def _one_shot(plan: Plan) -> Scheme:
+    return one_shot(plan.n_active, at=plan.at(0.5))
+
+
+def _random(plan: Plan) -> Scheme:
+    return random_pruning(plan.n_active, at=plan.at(0.5))
+
+
+def _iht(plan: Plan) -> Scheme:
+    sparse, dense = max(1, plan.at(0.2)), max(1, plan.at(0.1))
+    return iht(plan.n_active, sparse_steps=sparse, dense_steps=dense, n_steps=plan.n_steps)
+
+
+def _dsd(plan: Plan) -> Scheme:
+    first = plan.at(0.4)
+    return dsd(plan.n_active, sparse_from=first, dense_from=max(first + 1, plan.at(0.7)))
+
+
+def _lprune(plan: Plan) -> Scheme:
+    return lprune(plan.n_active, n_patterns=plan.n_patterns, stop=plan.at(0.7))
+
+
+CATALOGUE: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "static",
+            lambda plan: static(),
+            "sparse",
+            dense_state=False,
+            what="random connectivity that stays: the control",
+            paper="-",
+        ),
+        Recipe(
+            "deep_r",
+            _deep_r,
+            "sparse",
+            dense_state=False,
+            what="what crosses zero goes, random ones come; noise and L1; a budget per layer",
+            paper="Bellec et al. 2018",
+        ),
+        Recipe(
+            "deep_r_global",
+            _deep_r_global,
+            "sparse",
+            dense_state=False,
+            what="the same with one budget for all layers",
+            paper="Bellec et al. 2018",
+        ),
+        Recipe(
+            "bayesian_connectivity",
+            _bayesian,
+            "sparse",
+            dense_state=False,
+            what="the same with a Gaussian prior, made for adversarial training",
+            paper="Ozdenizci & Legenstein 2021",
+        ),
+        Recipe(
+            "set",
+            _set,
+            "sparse",
+            dense_state=False,
+            what="small weights of either sign go every epoch, random ones come",
+            paper="Mocanu et al. 2018",
+        ),
+        Recipe(
+            "dsr",
+            _dsr,
+            "sparse",
+            dense_state=False,
+            what="an adaptive threshold for all layers; growth follows what survives",
+            paper="Mostafa & Wang 2019",
+        ),
+        Recipe(
+            "rigl",
+            _rigl,
+            "sparse",
+            dense_state=False,
+            what="small weights go, large gradients come",
+            paper="Evci et al. 2020",
+        ),
+        Recipe(
+            "gmp",
+            _gmp,
+            "full",
+            dense_state=True,
+            what="sparsity rises along a cubic, small weights go for good",
+            paper="Zhu & Gupta 2017",
+        ),
+        Recipe(
+            "one_shot",
+            _one_shot,
+            "full",
+            dense_state=True,
+            what="small weights go once, the rest is trained on",
+            paper="Han et al. 2015",
+        ),
+        Recipe(
+            "random",
+            _random,
+            "full",
+            dense_state=True,
+            what="random weights go once, the rest is trained on: the control of one_shot",
+            paper="-",
+        ),
+        Recipe(
+            "iht",
+            _iht,
+            "full",
+            dense_state=True,
+            what="phases with the largest weights and phases with all, in turns",
+            paper="Jin et al. 2016",
+        ),
+        Recipe(
+            "dsd",
+            _dsd,
+            "full",
+            dense_state=True,
+            what="dense, sparse, dense: a regulariser; ends dense",
+            paper="Han et al. 2017",
+            ends_dense=True,
+        ),
+        Recipe(
+            "lprune",
+            _lprune,
+            "full",
+            dense_state=True,
+            what="the more it overfits, the more it is pruned",
+            paper="Prechelt 1997",
+        ),
+    )
+}
+
+
+def find_recipe(name: str) -> Recipe:
+    """Return the recipe of this name.
+
+    Raises
+    ------
+    ParameterError
+        If there is none; the message lists all.
+    """
+    if name not in CATALOGUE:
+        raise ParameterError(f"scheme: got {name!r}; allowed is {', '.join(CATALOGUE)}")
+    return CATALOGUE[name]

@@ -1,0 +1,85 @@
+"""The largest gradients of dormant synapses, without a dense gradient in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from neurosparse.network.checks import check_count
+
+__all__ = ["GradientProbe"]
+
+_BLOCK = 1 << 18  # gradients looked at together
+
+
+class GradientProbe:
+    """Looks through a gradient block of rows by block, and keeps the largest of dormant synapses.
+
+    Set as ``layer.probe``, it is filled by the next backward pass, and emptied by each.
+
+    Parameters
+    ----------
+    n_kept : int
+        How many are kept.
+
+    Notes
+    -----
+    Memory O(n_kept + block), time O(n_potential).
+    """
+
+    def __init__(self, n_kept: int) -> None:
+        self.n_kept = check_count("n_kept", n_kept, least=1)
+        self._keys = np.zeros(0, dtype=np.int64)
+        self._sizes: NDArray[Any] = np.zeros(0, dtype=np.float32)
+        self._filled = False
+
+    def found(self) -> tuple[NDArray[np.int64], NDArray[Any]] | None:
+        """Return keys and sizes, in no order; none before a backward pass."""
+        return (self._keys, self._sizes) if self._filled else None
+
+    def look(
+        self,
+        rows: tuple[NDArray[np.int64], NDArray[np.int32]],
+        n_columns: int,
+        gradient: Callable[[int, int], NDArray[Any]],
+    ) -> None:
+        """Go through a gradient.
+
+        Parameters
+        ----------
+        rows : (n_rows + 1,) int64 and (n_active,) int32
+            Row pointers and columns of the active synapses.
+        n_columns : int
+            Width of the matrix.
+        gradient : callable
+            ``(low, high) -> (high - low, n_columns)``, the gradient of rows.
+        """
+        indptr, indices = rows
+        self._keys, self._sizes = self._keys[:0], self._sizes[:0]
+        for low, high in _blocks(indptr.size - 1, n_columns):
+            sizes = np.abs(gradient(low, high))
+            taken = slice(indptr[low], indptr[high])
+            counts = np.diff(indptr[low : high + 1])
+            sizes[np.repeat(np.arange(high - low), counts), indices[taken]] = -1
+            self._take(sizes.ravel(), low * n_columns)
+        self._filled = True
+
+    def _take(self, sizes: NDArray[Any], first: int) -> None:
+        """Keep the largest of what there is and of what comes, the latter from key ``first`` on."""
+        least = self._sizes.min() if 0 < self.n_kept <= self._sizes.size else -1
+        new = np.flatnonzero(sizes > max(least, -0.5))
+        keys = np.concatenate([self._keys, new + first])
+        sizes = np.concatenate([self._sizes, sizes[new]])
+        if keys.size > self.n_kept:
+            best = np.argpartition(sizes, keys.size - self.n_kept)[keys.size - self.n_kept :]
+            keys, sizes = keys[best], sizes[best]
+        self._keys, self._sizes = keys, sizes
+
+
+def _blocks(n_rows: int, n_columns: int) -> Iterator[tuple[int, int]]:
+    step = max(1, _BLOCK // n_columns)
+    for low in range(0, n_rows, step):
+        yield low, min(low + step, n_rows)

@@ -1,0 +1,120 @@
+"""Gradients of dormant synapses: the largest of the dense gradient, whatever the layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+import neurosparse.train.probe as probe_module
+from neurosparse import LIF
+from neurosparse.errors import ParameterError
+from neurosparse.sparsify import rigl
+from neurosparse.train import LIFLayer, Rewirer, SparseLinear, SpikingLayer, atan
+from neurosparse.train.probe import GradientProbe
+
+
+def filled(layer: SparseLinear) -> SparseLinear:
+    """Return the full layer that computes the same: dormant synapses have weight 0."""
+    full = SparseLinear(layer.in_features, layer.out_features, density=1.0)
+    weights = torch.zeros(layer.n_potential)
+    weights[layer.keys()] = layer.weight.detach()
+    full.set_weights(weights)
+    return full
+
+
+def largest_dormant(full: SparseLinear, layer: SparseLinear, n: int) -> NDArray[Any]:
+    """Return sizes of the largest gradients outside the layer's synapses, descending."""
+    assert full.weight.grad is not None
+    sizes = np.delete(full.weight.grad.abs().numpy(), layer.keys())
+    return -np.sort(-sizes)[:n]
+
+
+def check(probe: GradientProbe, full: SparseLinear, layer: SparseLinear, n: int) -> None:
+    found = probe.found()
+    assert found is not None
+    keys, sizes = found
+    assert not np.isin(keys, layer.keys()).any()
+    assert len(set(keys.tolist())) == keys.size
+    expected = largest_dormant(full, layer, n)
+    np.testing.assert_allclose(-np.sort(-sizes), expected, rtol=1e-4, atol=1e-6)
+    assert full.weight.grad is not None
+    np.testing.assert_allclose(
+        full.weight.grad.abs().numpy()[keys], sizes, rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("block", [1, 37, 1 << 18])
+@pytest.mark.parametrize(("density", "n"), [(0.1, 5), (0.1, 500), (0.9, 7)])
+def test_a_linear_layer(
+    monkeypatch: pytest.MonkeyPatch, block: int, density: float, n: int
+) -> None:
+    monkeypatch.setattr(probe_module, "_BLOCK", block)
+    layer = SparseLinear(12, 9, density=density, rng=1)
+    full = filled(layer)
+    x = torch.randn(20, 12, generator=torch.Generator().manual_seed(0))
+    y = torch.randn(20, 9, generator=torch.Generator().manual_seed(1))
+    layer.probe = GradientProbe(n)
+    for module in (layer, full):
+        ((module(x) - y) ** 2).mean().backward()
+    check(layer.probe, full, layer, n)
+
+
+@pytest.mark.parametrize("recurrent", [False, True])
+@pytest.mark.parametrize("checkpoint_steps", [None, 3])
+def test_spiking_layers(*, recurrent: bool, checkpoint_steps: int | None) -> None:
+    """Of the connection and of the neurons' own, delays included."""
+    connection = SparseLinear(14, 10, density=0.2, gain=3.0, rng=1)
+    own = SparseLinear(10, 10, density=0.3, gain=1.0, rng=2) if recurrent else None
+    x = (torch.rand(12, 5, 14, generator=torch.Generator().manual_seed(0)) < 0.3).float()
+    target = torch.rand(12, 5, 10, generator=torch.Generator().manual_seed(1))
+
+    def run(first: SparseLinear, second: SparseLinear | None) -> None:
+        neurons = LIFLayer(
+            10,
+            LIF(du=0.5, dv=0.2),
+            atan(2.0),
+            recurrent=second,
+            recurrent_delay=2,
+            checkpoint_steps=checkpoint_steps,
+        )
+        (SpikingLayer(first, neurons, delay=2)(x) * target).sum().backward()
+
+    full = filled(connection)
+    full_own = None if own is None else filled(own)
+    run(full, full_own)
+    pairs = [(connection, full), *([(own, full_own)] if own and full_own else [])]
+    for layer, _ in pairs:
+        layer.probe = GradientProbe(8)
+    run(connection, own)
+    for layer, twin in pairs:
+        assert layer.probe is not None
+        check(layer.probe, twin, layer, 8)
+
+
+def test_a_probe_is_there_only_when_an_exchange_is_due() -> None:
+    layer = SparseLinear(12, 9, density=0.2, rng=1)
+    optimizer = torch.optim.SGD([layer.weight], lr=0.1)
+    rewirer = Rewirer(rigl(n_steps=20, every=3, until=0.5), layer, optimizer)
+    there = []
+    for _ in range(14):
+        there.append(layer.probe is not None)
+        optimizer.zero_grad()
+        (layer(torch.ones(4, 12)) ** 2).sum().backward()
+        optimizer.step()
+    assert np.flatnonzero(there).tolist() == [2, 5, 8]  # every third, in the first ten steps
+    layer.probe = GradientProbe(1)
+    rewirer.remove()
+    assert layer.probe is None
+
+
+def test_growth_needs_a_backward_pass() -> None:
+    layer = SparseLinear(12, 9, density=0.2, rng=1)
+    optimizer = torch.optim.SGD([layer.weight], lr=0.1)
+    Rewirer(rigl(n_steps=10, every=1, share=0.5), layer, optimizer)
+    layer.weight.grad = torch.zeros_like(layer.weight)
+    with pytest.raises(ParameterError, match="grow: LargestGradient needs the gradients of dorm"):
+        optimizer.step()
