@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,18 +16,9 @@ from neurosparse.errors import ParameterError
 
 if TYPE_CHECKING:
     from neurosparse.network import Network
-    from neurosparse.sparsify import Scheme
     from neurosparse.train import History, Preset, SpikingClassifier
 
 __all__ = ["train"]
-
-
-class SchemeChoice(str, Enum):
-    """Recipes by name."""
-
-    deep_r = "deep_r"
-    deep_r_global = "deep_r_global"
-    static = "static"
 
 
 def train(
@@ -46,8 +36,13 @@ def train(
         bool, typer.Option("--dense", help="Train the dense twin: every synapse, no rewiring.")
     ] = False,
     scheme: Annotated[
-        SchemeChoice, typer.Option("--scheme", help="How connectivity changes while training.")
-    ] = SchemeChoice.deep_r,
+        str,
+        typer.Option(
+            "--scheme",
+            help="How connectivity changes while training: static, deep_r, set, rigl, gmp ... "
+            "(docs/schemes.md has all).",
+        ),
+    ] = "deep_r",
     l1: Annotated[
         float | None, typer.Option("--l1", help="L1 prior of DEEP R. Default: the preset's.")
     ] = None,
@@ -94,7 +89,7 @@ def train(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Train a sparse spiking network by DEEP R and save it."""
+    """Train a sparse spiking network, by DEEP R or another scheme, and save it."""
     if sum((density is not None, synapses is not None, dense)) > 1:
         raise typer.BadParameter("--density, --synapses, --dense: give one of them")
     n_active = None if synapses is None else _numbers(synapses)
@@ -105,9 +100,11 @@ def train(
 
     from neurosparse.compare import evaluate_dataset
     from neurosparse.data import load_dataset
+    from neurosparse.sparsify import find_recipe
     from neurosparse.train import CsvLog, RateTarget, TensorBoardLog, find_preset, fit
     from neurosparse.train.presets import VALID_SHARE
 
+    recipe = find_recipe(scheme)
     learn, test = load_dataset(data, seed=seed, progress=wants_progress())
     preset = _changed(
         find_preset(learn.n_inputs),
@@ -118,12 +115,13 @@ def train(
     logs = [kind(place) for kind, place in ((CsvLog, csv), (TensorBoardLog, tensorboard)) if place]
     if density is not None:
         n_active = preset.budget(density)
-    model: SpikingClassifier
-    model = preset.dense_model(seed) if dense else preset.sparse_model(seed, n_active)
-    rewiring = None if dense else _scheme(scheme, preset)
-    scheme_name = "dense" if rewiring is None else rewiring.name
-    say(f"training {'-'.join(map(str, preset.sizes))} on {data}, {scheme_name}")
     part, valid = learn.split(VALID_SHARE, np.random.default_rng(seed))
+    kind = 1 if dense or recipe.starts == "full" else 2  # whose learning rate
+    model: SpikingClassifier
+    model = preset.dense_model(seed) if dense else preset.first_model(recipe, seed, n_active)
+    rewiring = None if dense else recipe.make(preset.plan(kind, len(part), n_active, epochs))
+    scheme_name = "dense" if dense else recipe.name
+    say(f"training {'-'.join(map(str, preset.sizes))} on {data}, {scheme_name}")
     history = fit(
         model,
         part,
@@ -139,7 +137,7 @@ def train(
         seed=seed,
         progress=wants_progress(),
         name=scheme_name,
-        **preset.fit_options(1 if dense else 2, epochs),
+        **preset.fit_options(kind, epochs),
     )
     network = model.to_network()
     accuracy = evaluate_dataset(network, test, preset.encoding).accuracy
@@ -192,16 +190,6 @@ def _changed(preset: Preset, learning_rate: float | None, changes: dict[str, Any
         changes = {**changes, "learning_rates": (learning_rate,) * 3}
     given = {name: value for name, value in changes.items() if value is not None}
     return dataclasses.replace(preset, **given)
-
-
-def _scheme(choice: SchemeChoice, preset: Preset) -> Scheme:
-    from neurosparse.sparsify import deep_r_global, static
-
-    if choice is SchemeChoice.static:
-        return static()
-    if choice is SchemeChoice.deep_r_global:
-        return deep_r_global(l1=preset.l1, temperature=preset.temperature)
-    return preset.scheme()
 
 
 def _layers(network: Network, history: History) -> list[dict[str, Any]]:

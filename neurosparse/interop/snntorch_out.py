@@ -14,6 +14,7 @@ from torch.nn.utils import prune, skip_init
 from neurosparse.errors import ParameterError
 from neurosparse.interop.refusal import refuse
 from neurosparse.train import LIFLayer, SparseLinear, SpikingClassifier
+from neurosparse.train.masked_linear import MaskedLinear
 from neurosparse.train.snntorch_twin import load_snntorch, neuron_options
 
 __all__ = ["to_snntorch"]
@@ -163,6 +164,8 @@ def _linear(connection: nn.Module, *, bias: Any = 0.0) -> nn.Linear:
     if not isinstance(connection, SparseLinear):
         made.weight.data = source.weight.detach().clone()
         return made
+    if isinstance(connection, MaskedLinear):
+        connection = connection.to_sparse()
     made.weight.data = _scattered(connection, connection.weight.detach())
     mask = _scattered(connection, torch.ones_like(connection.weight.detach()))
     prune.custom_from_mask(made, "weight", mask)  # type: ignore[no-untyped-call]

@@ -1,6 +1,7 @@
 """What, when and how to prune and rewire: schemes are compositions of small parts."""
 
 from neurosparse.sparsify.birth import Birth, NormalBirth
+from neurosparse.sparsify.blocks import Blocks, UniformBlocks, block_keys
 from neurosparse.sparsify.budget import (
     Budget,
     GlobalBudget,
@@ -12,6 +13,7 @@ from neurosparse.sparsify.budget import (
     uniform_budget,
 )
 from neurosparse.sparsify.catalogue import CATALOGUE, Plan, Recipe, find_recipe
+from neurosparse.sparsify.compact import compact, remove_dead
 from neurosparse.sparsify.context import Context
 from neurosparse.sparsify.drop import DropRule, LayerDropRule, Nothing, RandomShare, SignChange
 from neurosparse.sparsify.exchange import Rewiring
@@ -20,7 +22,11 @@ from neurosparse.sparsify.homeostasis import HomeostaticRewirer
 from neurosparse.sparsify.inside import SimulationRewirer
 from neurosparse.sparsify.layer import LayerView, rows_of
 from neurosparse.sparsify.magnitude import AdaptiveThreshold, Beyond, Smallest, SmallestBySign
+from neurosparse.sparsify.mask_recipes import dnw, dpf, lc, snfs, soft_deep_r
+from neurosparse.sparsify.masks import MaskScheme, MaskView
+from neurosparse.sparsify.neurons import Neurons, prune_neurons
 from neurosparse.sparsify.noise import Langevin, Noise
+from neurosparse.sparsify.paths import effective_synapses, live_neurons
 from neurosparse.sparsify.recipes import (
     bayesian_connectivity,
     deep_r,
@@ -32,6 +38,7 @@ from neurosparse.sparsify.recipes import (
     lprune,
     one_shot,
     random_pruning,
+    random_rewiring,
     rigl,
     set_,
     static,
@@ -40,6 +47,7 @@ from neurosparse.sparsify.schedules import Cosine, Curve, Polynomial, Schedule, 
 from neurosparse.sparsify.scheme import Scheme
 from neurosparse.sparsify.significance import GeneralizationLoss
 from neurosparse.sparsify.signs import DaleSigns, FixedSigns, RandomSigns, SignRule
+from neurosparse.sparsify.structured_recipes import block_pruning, block_rewiring, neuron_pruning
 from neurosparse.sparsify.target import Target
 from neurosparse.sparsify.turnover import Turnover
 from neurosparse.sparsify.wiring import Newborn
@@ -49,6 +57,7 @@ __all__ = [
     "AdaptiveThreshold",
     "Beyond",
     "Birth",
+    "Blocks",
     "Budget",
     "Context",
     "Cosine",
@@ -65,6 +74,9 @@ __all__ = [
     "LayerBudget",
     "LayerDropRule",
     "LayerView",
+    "MaskScheme",
+    "MaskView",
+    "Neurons",
     "Newborn",
     "NoRegrowth",
     "Noise",
@@ -88,22 +100,38 @@ __all__ = [
     "Target",
     "Turnover",
     "Uniform",
+    "UniformBlocks",
     "UpTo",
     "bayesian_connectivity",
+    "block_keys",
+    "block_pruning",
+    "block_rewiring",
+    "compact",
     "deep_r",
     "deep_r_global",
+    "dnw",
+    "dpf",
     "dsd",
     "dsr",
+    "effective_synapses",
     "er_budget",
     "find_recipe",
     "gmp",
     "iht",
+    "lc",
+    "live_neurons",
     "lprune",
+    "neuron_pruning",
     "one_shot",
+    "prune_neurons",
     "random_pruning",
+    "random_rewiring",
+    "remove_dead",
     "rigl",
     "rows_of",
     "set_",
+    "snfs",
+    "soft_deep_r",
     "static",
     "uniform_budget",
 ]

@@ -8,6 +8,9 @@ from typing import Literal
 
 from neurosparse.errors import ParameterError
 from neurosparse.network.checks import check_count
+from neurosparse.sparsify.mask_recipes import dnw, dpf, lc, snfs, soft_deep_r
+from neurosparse.sparsify.masks import MaskScheme
+from neurosparse.sparsify.neurons import Wiring
 from neurosparse.sparsify.recipes import (
     bayesian_connectivity,
     deep_r,
@@ -19,11 +22,13 @@ from neurosparse.sparsify.recipes import (
     lprune,
     one_shot,
     random_pruning,
+    random_rewiring,
     rigl,
     set_,
     static,
 )
 from neurosparse.sparsify.scheme import Scheme
+from neurosparse.sparsify.structured_recipes import block_pruning, neuron_pruning
 
 __all__ = ["CATALOGUE", "Plan", "Recipe", "find_recipe"]
 
@@ -40,26 +45,40 @@ class Plan:
         Passes over the training set.
     steps_per_epoch : int
         Steps of the optimiser in each.
+    n_potential : int
+        Synapses that could exist, in all layers.
     n_patterns : int
         Training samples.
+    learning_rate : float
+        Of the optimiser, at the start.
     l1, temperature : float
         Of DEEP R.
     l2, noise_temperature : float
         Of Bayesian connectivity sampling.
+    wiring : sequence, optional
+        Which neurons layers connect, for pruning of neurons (`Neurons`); default: a chain.
     """
 
     n_active: tuple[int, ...]
     epochs: int
     steps_per_epoch: int
+    n_potential: int
     n_patterns: int
+    learning_rate: float = 1e-2
     l1: float = 1e-5
     temperature: float = 5e-11
     l2: float = 5e-4
     noise_temperature: float = 5e-14
+    wiring: Wiring | None = None
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "steps_per_epoch", "n_patterns"):
+        for name in ("epochs", "steps_per_epoch", "n_potential", "n_patterns"):
             check_count(name, getattr(self, name), least=1)
+
+    @property
+    def density(self) -> float:
+        """Share of the potential synapses that exist in the end."""
+        return min(1.0, sum(self.n_active) / self.n_potential)
 
     @property
     def n_steps(self) -> int:
@@ -71,8 +90,12 @@ class Plan:
         return round(share * self.n_steps)
 
     def period(self, most: int) -> int:
-        """Return a period of so many steps, or shorter where that is more than a fortieth."""
-        return max(1, min(most, self.n_steps // 40))
+        """Return a period of so many steps, or of a hundredth of the training if that is less.
+
+        Papers exchange once an epoch in trainings of hundreds of epochs; what a shorter one needs
+        of it is the number of exchanges.
+        """
+        return max(1, min(most, self.n_steps // 100))
 
 
 @dataclass(frozen=True)
@@ -95,15 +118,22 @@ class Recipe:
         Source.
     ends_dense : bool
         Whether the trained network is dense.
+    exact : bool
+        Whether the number of synapses in the end is exactly that of the plan. Otherwise it is at
+        most that (whole neurons, whole blocks), or that in the mean.
     """
 
     name: str
-    make: Callable[[Plan], Scheme]
+    make: Callable[[Plan], Scheme | MaskScheme]
     starts: Literal["sparse", "full"]
     dense_state: bool
     what: str
     paper: str
     ends_dense: bool = False
+    exact: bool = True
+
+
+_SETTLE = 0.9  # share of the training after which nothing is exchanged any more
 
 
 def _deep_r(plan: Plan) -> Scheme:
@@ -119,13 +149,17 @@ def _bayesian(plan: Plan) -> Scheme:
 
 
 def _set(plan: Plan) -> Scheme:
-    # the last epoch ends without an exchange; at 0, as with Adam a tenth is many steps of learning
-    stop = plan.n_steps - plan.steps_per_epoch
-    return set_(every=plan.steps_per_epoch, stop=max(1, stop), birth_std=None)
+    # at 0, as with Adam a tenth is many steps of learning
+    every = plan.period(plan.steps_per_epoch)
+    return set_(every=every, stop=plan.at(_SETTLE), birth_std=None)
+
+
+def _random(plan: Plan) -> Scheme:
+    return random_rewiring(every=plan.period(plan.steps_per_epoch), stop=plan.at(_SETTLE))
 
 
 def _dsr(plan: Plan) -> Scheme:
-    return dsr(every=plan.period(200), stop=plan.at(0.9))
+    return dsr(every=plan.period(200), stop=plan.at(_SETTLE), n=0.2)
 
 
 def _rigl(plan: Plan) -> Scheme:
@@ -141,7 +175,7 @@ def _one_shot(plan: Plan) -> Scheme:
     return one_shot(plan.n_active, at=plan.at(0.5))
 
 
-def _random(plan: Plan) -> Scheme:
+def _random_pruning(plan: Plan) -> Scheme:
     return random_pruning(plan.n_active, at=plan.at(0.5))
 
 
@@ -157,6 +191,57 @@ def _dsd(plan: Plan) -> Scheme:
 
 def _lprune(plan: Plan) -> Scheme:
     return lprune(plan.n_active, n_patterns=plan.n_patterns, stop=plan.at(0.7))
+
+
+_WANDERING = 500  # steps in which a dormant synapse is to come back, of our own choice
+
+
+def _soft_deep_r(plan: Plan) -> MaskScheme:
+    # a walk from the floor theta_min = -T (1 - p) / (alpha p) takes theta_min^2 / (2 eta T) steps
+    l1 = plan.l1 or 1e-5
+    odds = plan.density / max(1e-6, 1 - plan.density)
+    steps = min(_WANDERING, max(1, plan.n_steps // 10))
+    temperature = 2 * plan.learning_rate * steps * (l1 * odds) ** 2
+    return soft_deep_r(plan.n_active, l1=l1, temperature=temperature)
+
+
+def _snfs(plan: Plan) -> MaskScheme:
+    every = plan.period(plan.steps_per_epoch)
+    return snfs(plan.n_active, n_steps=plan.n_steps, every=every)
+
+
+def _dpf(plan: Plan) -> MaskScheme:
+    return dpf(plan.n_active, n_steps=plan.n_steps, every=plan.period(16), pooled=False)
+
+
+def _dnw(plan: Plan) -> MaskScheme:
+    return dnw(plan.n_active)
+
+
+def _lc(plan: Plan) -> MaskScheme:
+    stages = max(1, min(40, plan.n_steps // 4))
+    return lc(plan.n_active, n_steps=plan.n_steps, n_stages=stages, pooled=False)
+
+
+_BLOCK = (2, 4)
+
+
+def _neuron_pruning(plan: Plan) -> Scheme:
+    start, stop = plan.at(0.1), plan.at(0.7)
+    return neuron_pruning(
+        plan.n_active,
+        start=start,
+        stop=max(start + 1, stop),
+        every=plan.period(100),
+        wiring=plan.wiring,
+    )
+
+
+def _block_pruning(plan: Plan) -> Scheme:
+    start, stop = plan.at(0.1), plan.at(0.7)
+    return block_pruning(
+        plan.n_active, _BLOCK, start=start, stop=max(start + 1, stop), every=plan.period(100)
+    )
 
 
 CATALOGUE: dict[str, Recipe] = {
@@ -237,6 +322,14 @@ CATALOGUE: dict[str, Recipe] = {
         Recipe(
             "random",
             _random,
+            "sparse",
+            dense_state=False,
+            what="random synapses go every epoch, random ones come: the control of set",
+            paper="-",
+        ),
+        Recipe(
+            "random_pruning",
+            _random_pruning,
             "full",
             dense_state=True,
             what="random weights go once, the rest is trained on: the control of one_shot",
@@ -266,6 +359,65 @@ CATALOGUE: dict[str, Recipe] = {
             dense_state=True,
             what="the more it overfits, the more it is pruned",
             paper="Prechelt 1997",
+        ),
+        Recipe(
+            "soft_deep_r",
+            _soft_deep_r,
+            "sparse",
+            dense_state=True,
+            what="the random walk of DEEP R in all synapses; the density holds on average",
+            paper="Bellec et al. 2018",
+            exact=False,
+        ),
+        Recipe(
+            "snfs",
+            _snfs,
+            "sparse",
+            dense_state=True,
+            what="small weights go, large momentum comes; layers share by momentum",
+            paper="Dettmers & Zettlemoyer 2019",
+        ),
+        Recipe(
+            "dpf",
+            _dpf,
+            "full",
+            dense_state=True,
+            what="a mask of magnitude; all weights learn from the masked network",
+            paper="Lin et al. 2020",
+        ),
+        Recipe(
+            "dnw",
+            _dnw,
+            "full",
+            dense_state=True,
+            what="the largest weights of every step; the gradient goes straight to all",
+            paper="Wortsman et al. 2019",
+        ),
+        Recipe(
+            "lc",
+            _lc,
+            "full",
+            dense_state=True,
+            what="weights and their projection, drawn together by a rising penalty",
+            paper="Carreira-Perpinan & Idelbayev 2018",
+        ),
+        Recipe(
+            "neuron_pruning",
+            _neuron_pruning,
+            "full",
+            dense_state=True,
+            what="whole neurons go along a cubic, those with the smallest weights first",
+            paper="Hoefler et al. 2021",
+            exact=False,
+        ),
+        Recipe(
+            "block_pruning",
+            _block_pruning,
+            "full",
+            dense_state=True,
+            what="whole blocks of 2 x 4 go along a cubic, those with the smallest weights first",
+            paper="Mostafa & Wang 2019, Hoefler et al. 2021",
+            exact=False,
         ),
     )
 }

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from neurosparse.errors import ParameterError
-from neurosparse.network.checks import check_count, check_fraction
+from neurosparse.network.checks import check_count, check_fraction, check_positive
 
 __all__ = ["Cosine", "Curve", "Polynomial", "Schedule", "Stairs"]
 
@@ -33,6 +33,8 @@ class Schedule:
     def __post_init__(self) -> None:
         check_count("every", self.every, least=1)
         check_count("start", self.start)
+        if self.stop is not None:
+            check_count("stop", self.stop)
 
     def due(self, step: int) -> bool:
         """Whether synapses are exchanged after step ``step`` (counted from 0)."""
@@ -79,6 +81,7 @@ class Polynomial:
         check_count("start", self.start)
         if self.stop <= self.start:
             raise ParameterError(f"stop: got {self.stop}; allowed is > start = {self.start}")
+        check_positive("power", self.power)
 
     def __call__(self, step: int) -> float:
         """Return the number at a step."""

@@ -18,6 +18,9 @@ from neurosparse.sparsify.target import Target
 
 __all__ = ["GeneralizationLoss", "generalization_loss", "significance"]
 
+_DECAYS = 0.9, 0.999  # of Adam's first and second moment, unless told otherwise
+_ROUNDING = 1e-7  # of float32 moments: what of a variance may be nothing but rounding
+
 
 def generalization_loss(context: Context) -> float:
     """Return ``GL = 100 (E_valid / min E_valid - 1)`` in percent; 0 before any was observed.
@@ -32,11 +35,27 @@ def generalization_loss(context: Context) -> float:
     return float(100 * (context.memory["valid_loss"] / least - 1))
 
 
-def significance(layer: LayerView, n_patterns: int) -> NDArray[np.float64]:
+def significance(layer: LayerView, n_patterns: int, n_steps: int) -> NDArray[np.float64]:
     r"""Return Finnoff's test of whether a weight is zero, (n_active,) float64.
 
     ``T = ln(|sum_p (w - eta g_p)| / (eta sqrt(sum_p (g_p - mean g)^2)))``, with mean and variance
     of the gradient over patterns taken from the moments that Adam keeps.
+
+    Parameters
+    ----------
+    layer : LayerView
+        With slots.
+    n_patterns : int
+        Samples per epoch.
+    n_steps : int
+        Steps that Adam has taken; its moments are corrected for their start from 0, with its usual
+        decay rates.
+
+    Returns
+    -------
+    (n_active,) float64
+        ``-inf`` where no gradient has ever been, as from an input that is always 0: ``T`` is not
+        defined there, and the loss does not depend on the weight.
 
     Raises
     ------
@@ -52,26 +71,33 @@ def significance(layer: LayerView, n_patterns: int) -> NDArray[np.float64]:
             "score: significance needs the moments that Adam keeps; use such an optimiser, or "
             "score='magnitude'"
         )
-    weights = layer.weights.astype(np.float64)
-    mean = layer.slots["exp_avg"].astype(np.float64)
-    variance = np.maximum(layer.slots["exp_avg_sq"].astype(np.float64) - mean**2, 0)
-    moved = n_patterns * np.abs(weights - layer.learning_rate * mean)
+    mean, square = (
+        layer.slots[name].astype(np.float64) / (1 - decay**n_steps)
+        for name, decay in zip(("exp_avg", "exp_avg_sq"), _DECAYS, strict=True)
+    )
+    # the two go back over different numbers of steps, so that the difference may be below 0
+    variance = np.maximum(square - mean**2, _ROUNDING * square)
+    moved = n_patterns * np.abs(layer.weights.astype(np.float64) - layer.learning_rate * mean)
     spread = layer.learning_rate * np.sqrt(n_patterns * variance)
-    tiny = np.finfo(np.float64).tiny
-    return np.asarray(np.log(np.maximum(moved, tiny)) - np.log(np.maximum(spread, tiny)))
+    test = np.full(layer.n_active, -np.inf)
+    np.log(moved, out=test, where=(square > 0) & (moved > 0))
+    test[square > 0] -= np.log(spread[square > 0])
+    return test
 
 
 class GeneralizationLoss:
     r"""Prune as strongly as the network overfits: lprune.
 
     When a validation loss has come in, every synapse with ``T < lambda mean(T)`` goes, where
-    ``lambda = most (1 - 1/(1 + a GL))`` grows with the loss of generalisation.
+    ``lambda = most (1 - 1/(1 + a GL))`` grows with the loss of generalisation. Synapses that no
+    gradient has reached, for which there is no ``T``, go first.
 
     Parameters
     ----------
     target : Target
-        The least number of synapses per layer: where its curve stands at 1, what is beyond goes, so
-        that a comparison at equal density is one. Prechelt has no such end.
+        The least number of synapses per layer: where its curve stands at 1, the smallest ``|w|``
+        beyond go, so that a comparison at equal density is one. Prechelt has no such end, and ``T``
+        is no score for it: the less a synapse matters to the loss, the less its gradient varies.
     n_patterns : int
         Samples per epoch.
     most : float
@@ -125,16 +151,22 @@ class GeneralizationLoss:
             return [np.zeros(0, dtype=np.int64)] * len(layers)
         dropped = []
         for layer, keep in zip(layers, self.target.final_counts(layers).tolist(), strict=True):
-            if layer.n_active <= keep:
-                dropped.append(np.zeros(0, dtype=np.int64))
-                continue
-            scores: NDArray[Any] = (
-                significance(layer, self.n_patterns)
-                if self.score == "significance"
-                else np.abs(layer.weights)
-            )
-            n = layer.n_active - keep
-            if not at_end:
-                n = min(n, int((scores < self.strength(context) * scores.mean()).sum()))
+            n = max(0, layer.n_active - keep)
+            if at_end:
+                scores: NDArray[Any] = np.abs(layer.weights)
+            else:
+                scores = self._scores(layer, context)
+                border = self.strength(context) * _mean_of_finite(scores)
+                n = min(n, int((scores < border).sum()))
             dropped.append(lowest(scores, n, context.rng))
         return dropped
+
+    def _scores(self, layer: LayerView, context: Context) -> NDArray[Any]:
+        if self.score == "magnitude":
+            return np.asarray(np.abs(layer.weights))
+        return significance(layer, self.n_patterns, context.step + 1)
+
+
+def _mean_of_finite(scores: NDArray[Any]) -> float:
+    finite = scores[np.isfinite(scores)]
+    return float(finite.mean()) if finite.size else 0.0

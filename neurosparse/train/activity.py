@@ -116,5 +116,5 @@ def synaptic_events(model: SpikingClassifier, trains: Sequence[PackedSpikes]) ->
 
 def _fan_out(connection: nn.Module) -> Any:
     if isinstance(connection, SparseLinear):
-        return np.bincount(connection.indices.numpy(), minlength=connection.in_features)
+        return connection.fan_out()
     return np.full(connection.in_features, connection.out_features)

@@ -79,4 +79,5 @@ def answers(model: nn.Module, data: Dataset, encoding: Encoding | None = None) -
 
 def predict(model: nn.Module, data: Dataset, encoding: Encoding | None = None) -> NDArray[np.int64]:
     """Return the predicted class of every sample, (n,) int64; ties go to the lowest class."""
-    return np.argmax(answers(model, data, encoding).numpy(), axis=1)
+    predicted: NDArray[np.int64] = np.argmax(answers(model, data, encoding).numpy(), axis=1)
+    return predicted

@@ -14,11 +14,13 @@ from torch import Tensor, nn
 from neurosparse.data import Encoding
 from neurosparse.errors import ParameterError
 from neurosparse.network.checks import check_count
-from neurosparse.sparsify import Scheme
+from neurosparse.sparsify import MaskScheme, Scheme
 from neurosparse.train.activity import Regularizer
 from neurosparse.train.batches import Augment, Dataset
 from neurosparse.train.history import History
 from neurosparse.train.logs import Log
+from neurosparse.train.objective import Objective
+from neurosparse.train.regularizers import WeightRegularizer
 from neurosparse.train.run import TrainingRun
 
 __all__ = ["fit"]
@@ -30,11 +32,12 @@ def fit(
     *,
     encoding: Encoding | None = None,
     valid: Dataset | float | None = None,
-    scheme: Scheme | None = None,
+    scheme: Scheme | MaskScheme | None = None,
     optimizer: Callable[[Any], torch.optim.Optimizer] | None = None,
     schedule: Callable[[torch.optim.Optimizer], torch.optim.lr_scheduler.LRScheduler] | None = None,
     loss: Callable[[Tensor, Tensor], Tensor] = nn.functional.cross_entropy,
-    regularizers: Sequence[Regularizer] = (),
+    objective: Objective | None = None,
+    regularizers: Sequence[Regularizer | WeightRegularizer] = (),
     augment: Augment | None = None,
     epochs: int = 20,
     batch_size: int = 64,
@@ -60,17 +63,21 @@ def fit(
     valid : ImageDataset, EventDataset or float, optional
         Held-out samples for early stopping and for choosing the best epoch; as a float, the share
         of ``train`` to hold out, every class giving its part.
-    scheme : Scheme, optional
-        How connectivity changes, for example ``deep_r()``.
+    scheme : Scheme or MaskScheme, optional
+        How connectivity changes, for example ``deep_r()``. For a `MaskScheme` sparse layers of the
+        model are replaced by `MaskedLinear`.
     optimizer : callable, optional
         ``parameters -> optimizer``; default ``torch.optim.Adam`` with a learning rate of 1e-3.
     schedule : callable, optional
         ``optimizer -> learning-rate scheduler``, stepped once an epoch.
     loss : callable
         ``(logits, labels) -> scalar``; default cross entropy.
-    regularizers : sequence of callable
-        Each takes the spikes of all layers of a `SpikingClassifier` and returns what is added to
-        the loss, as `RateTarget` does.
+    objective : callable, optional
+        ``Batch -> Assessment``: what a step minimises, where that is more than the loss of the
+        samples as they are; `AdversarialTraining`, `TRADES`, `MART`, or your own.
+    regularizers : sequence of callable or WeightRegularizer
+        Each returns what is added to the loss: of the spikes of all layers of a
+        `SpikingClassifier`, as `RateTarget` does, or of the weights of any model, as `L1` and `L2`.
     augment : callable, optional
         ``(samples, rng) -> samples``, applied to every training batch before it is encoded:
         (batch, n_pixels) images, or an EventDataset.
@@ -84,7 +91,8 @@ def fit(
         Which epoch's weights to end with: the best on the validation set (the last without one), or
         the last in any case, as suits a learning rate that is annealed to zero.
     seed : int
-        Of shuffling, augmentation, encoding and rewiring; the same seed gives the same result.
+        Of shuffling, augmentation, encoding, rewiring and attacks; the same seed gives the same
+        result.
     checkpoint : path, optional
         File written after every epoch, with the best weights beside the last.
     resume : bool
@@ -103,9 +111,9 @@ def fit(
     Raises
     ------
     ParameterError
-        If an argument is out of range, ``patience`` comes without ``valid``, regularizers come
-        with a model that is no `SpikingClassifier`, or the model has fewer outputs than the data
-        has classes.
+        If an argument is out of range, ``patience`` comes without ``valid``, regularizers of
+        spikes come with a model that is no `SpikingClassifier`, or the model has fewer outputs than
+        the data has classes.
     StorageError
         If the checkpoint cannot be read or belongs to another run.
     TrainingError
@@ -125,7 +133,7 @@ def fit(
         raise ParameterError("resume: needs checkpoint, the file to go on from")
     if isinstance(valid, float):
         train, valid = train.split(valid, np.random.default_rng(seed))
-    run = TrainingRun(model, scheme, optimizer, schedule, loss, regularizers, seed)
+    run = TrainingRun(model, scheme, optimizer, schedule, loss, objective, regularizers, seed)
     run.settings |= {"batch_size": batch_size, "n_train": len(train), "encoding": repr(encoding)}
     if resume and checkpoint is not None and Path(checkpoint).exists():
         run.load(checkpoint)

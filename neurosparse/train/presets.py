@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import math
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
 from neurosparse.data import Encoding, RandomShift
 from neurosparse.errors import ParameterError
 from neurosparse.network import LIF
-from neurosparse.sparsify import Scheme, deep_r
+from neurosparse.sparsify import Plan, Recipe, Scheme, deep_r
+from neurosparse.train.ann import sparse_ann
 from neurosparse.train.classifier import SpikingClassifier, dense_classifier, sparse_classifier
 from neurosparse.train.surrogate import atan
 
@@ -141,6 +144,57 @@ class Preset:
             surrogate=atan(2.0),
             gain=self.gains[0],
             rng=seed,
+        )
+
+    def first_model(
+        self, recipe: Recipe, seed: int, n_active: tuple[int, ...] | None = None
+    ) -> SpikingClassifier:
+        """Make the untrained network that a recipe starts from: sparse, or full."""
+        if recipe.starts == "sparse":
+            return self.sparse_model(seed, n_active)
+        dense = dataclasses.replace(self, gains=(self.gains[0], self.gains[0]))
+        return dense.sparse_model(seed, self.budget(1.0))
+
+    def first_ann(
+        self, recipe: Recipe, seed: int, n_active: tuple[int, ...] | None = None
+    ) -> nn.Sequential:
+        """Make the untrained ReLU network that a recipe starts from."""
+        n_active = (n_active or self.n_active) if recipe.starts == "sparse" else self.budget(1.0)
+        return sparse_ann(self.sizes, n_active=n_active, rng=seed)
+
+    def plan(
+        self,
+        model: int,
+        n_train: int,
+        n_active: tuple[int, ...] | None = None,
+        epochs: int | None = None,
+    ) -> Plan:
+        """Return what a recipe has to know of a training.
+
+        Parameters
+        ----------
+        model : int
+            Counts as in ``learning_rates``.
+        n_train : int
+            Samples to learn from.
+        n_active : tuple of int, optional
+            Synapses per layer in the end.
+        epochs : int, optional
+            Default: the preset's.
+
+        Returns
+        -------
+        Plan
+        """
+        return Plan(
+            n_active=n_active or self.n_active,
+            epochs=epochs or self.epochs,
+            steps_per_epoch=math.ceil(n_train / self.batch_size),
+            n_potential=sum(self.budget(1.0)),
+            n_patterns=n_train,
+            learning_rate=self.learning_rates[model],
+            l1=self.l1,
+            temperature=self.temperature,
         )
 
     def scheme(self) -> Scheme:

@@ -14,6 +14,7 @@ from neurosparse.errors import ParameterError, ShapeError, StorageError
 from neurosparse.jit import compile_notice
 from neurosparse.sparsify import Context, LayerView, RandomSigns, Rewiring, Scheme, Turnover
 from neurosparse.sparsify.exchange_kernels import settle
+from neurosparse.train.masked_linear import MaskedLinear
 from neurosparse.train.probe import GradientProbe
 from neurosparse.train.sparse_linear import SparseLinear
 
@@ -66,6 +67,12 @@ class Rewirer:
             layers = [layer for layer in layers.modules() if isinstance(layer, SparseLinear)]
         if not layers:
             raise ParameterError("layers: no SparseLinear among them; a scheme needs at least one")
+        masked = [layer for layer in layers if isinstance(layer, MaskedLinear)]
+        if masked:
+            raise ParameterError(
+                f"layers: {masked[0]} is a MaskedLinear, for a MaskScheme; unmask_layers(model) "
+                f"makes what {scheme.name} needs"
+            )
         if isinstance(optimizer, torch.optim.LBFGS):
             raise ParameterError("optimizer: LBFGS keeps flat state across layers; use another")
         self.scheme = scheme

@@ -15,14 +15,15 @@ from tqdm.auto import tqdm
 
 from neurosparse.data import Encoding
 from neurosparse.errors import ParameterError, StorageError, TrainingError
-from neurosparse.sparsify import Scheme, Turnover
+from neurosparse.sparsify import MaskScheme, Scheme, Turnover
 from neurosparse.train.activity import Regularizer, synaptic_events
-from neurosparse.train.batches import Augment, Dataset, answers, model_input
+from neurosparse.train.attach import attach, prepare
+from neurosparse.train.batches import Augment, Dataset, answers
 from neurosparse.train.checkpoint import load_checkpoint, save_checkpoint
 from neurosparse.train.classifier import SpikingClassifier
 from neurosparse.train.history import Epoch, History
-from neurosparse.train.packed import PackedSpikes
-from neurosparse.train.rewire import Rewirer
+from neurosparse.train.objective import Batch, Objective, plain
+from neurosparse.train.regularizers import WeightRegularizer, penalty_of
 from neurosparse.train.sparse_linear import SparseLinear
 
 __all__ = ["TrainingRun"]
@@ -34,26 +35,33 @@ class TrainingRun:
     def __init__(
         self,
         model: nn.Module,
-        scheme: Scheme | None,
+        scheme: Scheme | MaskScheme | None,
         optimizer: Callable[[Any], torch.optim.Optimizer] | None,
         schedule: Callable[[torch.optim.Optimizer], Any] | None,
         loss: Callable[[Tensor, Tensor], Tensor],
-        regularizers: Sequence[Regularizer],
+        objective: Objective | None,
+        regularizers: Sequence[Regularizer | WeightRegularizer],
         seed: int,
     ) -> None:
-        if regularizers and not isinstance(model, SpikingClassifier):
+        of_spikes = [each for each in regularizers if not isinstance(each, WeightRegularizer)]
+        if of_spikes and not isinstance(model, SpikingClassifier):
             raise ParameterError(
                 "regularizers: need the spikes of a SpikingClassifier; for another module add them "
-                "to its loss"
+                "to its loss (those of weights, L1 and L2, take any module)"
             )
-        streams = ("shuffle", "encode", "rewire", "augment")
+        # new streams come last, so that the others stay what they were
+        streams = ("shuffle", "encode", "rewire", "augment", "attack")
         seeds = dict(zip(streams, np.random.SeedSequence(seed).spawn(len(streams)), strict=True))
         self.model = model
         self.loss, self.regularizers = loss, tuple(regularizers)
+        self.objective = objective or plain
+        if objective is None:  # nothing draws from it, and nothing of it is saved
+            del seeds["attack"]
+        prepare(model, scheme)
         self.optimizer = (optimizer or torch.optim.Adam)(model.parameters())
         self.schedule = None if schedule is None else schedule(self.optimizer)
         rng = np.random.default_rng(seeds.pop("rewire"))
-        self.rewirer = None if scheme is None else Rewirer(scheme, model, self.optimizer, rng)
+        self.rewirer = None if scheme is None else attach(scheme, model, self.optimizer, rng)
         self.rngs = {name: np.random.default_rng(sequence) for name, sequence in seeds.items()}
         self.history = History()
         self.best: dict[str, Any] | None = None
@@ -64,6 +72,8 @@ class TrainingRun:
             "scheme": None if scheme is None else scheme.name,
             "regularizers": repr(self.regularizers),
         }
+        if objective is not None:
+            self.settings["objective"] = repr(objective)
         self._good = copy.deepcopy(model.state_dict())  # after the last whole epoch
         self._open: dict[str, Any] = {}
 
@@ -97,7 +107,7 @@ class TrainingRun:
         began = time.perf_counter()
         self.model.train()
         order = self.rngs["shuffle"].permutation(len(train))
-        losses, events, right, seen = 0.0, 0, 0, 0
+        losses, events, right, seen = 0.0, 0.0, 0, 0
         starts = range(0, len(train), batch_size)
         bar = tqdm(starts, desc=label, unit="batch", disable=not progress, leave=False)
         for batch, start in enumerate(bar, 1):
@@ -105,14 +115,13 @@ class TrainingRun:
             samples = train.samples(chosen)
             if augment is not None:
                 samples = augment(samples, self.rngs["augment"])
-            x = model_input(self.model, samples, encoding, self.rngs["encode"])
             labels = torch.from_numpy(train.labels[chosen])
             self.optimizer.zero_grad()
-            logits, trains = self._answer(x)
-            _check_classes(logits, train)
-            loss = self.loss(logits, labels)
+            loss, logits, trains = self.objective(
+                Batch(self.model, train, samples, labels, encoding, self.loss, self.rngs)
+            )
             for regularizer in self.regularizers:
-                loss = loss + regularizer(trains)
+                loss = loss + penalty_of(regularizer, self.model, trains)
             self._check_finite("loss", loss, batch)
             loss.backward()  # type: ignore[no-untyped-call]
             for parameter_name, parameter in self.model.named_parameters():
@@ -123,8 +132,10 @@ class TrainingRun:
             right += int((logits.detach().argmax(dim=1) == labels).sum())
             seen += chosen.size
             shown = {"loss": f"{losses / seen:.3f}", "accuracy": f"{right / seen:.3f}"}
-            if isinstance(self.model, SpikingClassifier):
-                events += synaptic_events(self.model, trains)
+            if isinstance(self.model, SpikingClassifier) and trains:
+                # an objective may have asked more than the samples, clean and attacked ones
+                share = chosen.size / trains[0].batch
+                events += share * synaptic_events(self.model, trains)
                 shown["synapses"] = f"{sum(_synapses(self.model)):,}"
                 shown["events"] = f"{events / seen:,.0f}"
             bar.set_postfix(shown)
@@ -137,15 +148,6 @@ class TrainingRun:
         }
         if self.schedule is not None:
             self.schedule.step()
-
-    def _answer(self, x: Tensor | PackedSpikes) -> tuple[Tensor, list[PackedSpikes]]:
-        """Return logits, and the spikes of all layers where the model has them."""
-        if not isinstance(self.model, SpikingClassifier):
-            return self.model(x), []
-        trains: list[PackedSpikes] = []
-        # through the module's call, so that hooks see it
-        logits: Tensor = self.model(x, into=trains)
-        return logits, trains
 
     def _check_finite(self, what: str, tensor: Tensor, batch: int) -> None:
         if bool(torch.isfinite(tensor).all()):
@@ -252,14 +254,6 @@ class TrainingRun:
         self.best = state["best"]
         self.history = History.from_dict(state["history"])
         self._good = copy.deepcopy(self.model.state_dict())
-
-
-def _check_classes(logits: Tensor, data: Dataset) -> None:
-    if logits.ndim != 2 or logits.shape[1] < data.n_classes:
-        raise ParameterError(
-            f"model: answers with shape {tuple(logits.shape)}; {data.name} has labels 0 to "
-            f"{data.n_classes - 1}, expected (batch, {data.n_classes}) or more classes"
-        )
 
 
 def _synapses(model: nn.Module) -> list[int]:

@@ -16,10 +16,12 @@ from neurosparse.network import Synapses
 from neurosparse.network.checks import check_count, check_fraction
 from neurosparse.network.sampling import sample_distinct
 from neurosparse.sparsify.layer import rows_of
+from neurosparse.train.probe import GradientProbe
 from neurosparse.train.sparse_linear_kernels import gather_rows, sampled_outer, scatter_rows
 
 __all__ = ["SparseLinear"]
 
+BLAS_FROM = 0.6  # share of active synapses from which on BLAS is faster than our products
 _DRAWN_TOGETHER = 1 << 16  # weights: drawing takes float64, and memory is to follow float32
 
 
@@ -51,6 +53,8 @@ class SparseLinear(nn.Module):
         Presynaptic neurons.
     signs : (n_active,) int8 buffer
         The sign each synapse was given, for schemes that keep signs.
+    probe : GradientProbe or None
+        Where it is set, the next backward pass shows it the gradients of dormant synapses.
 
     Raises
     ------
@@ -61,7 +65,8 @@ class SparseLinear(nn.Module):
     -----
     Input of shape (..., n_pre), output (..., n_post). Inside, arrays are neuron-major: a tensor
     whose memory is (n_pre, ...) is taken without a copy, and the output is a view of such memory,
-    so a chain of layers never transposes. Nothing of size ``n_pre * n_post`` is ever allocated.
+    so a chain of layers never transposes. Nothing of size ``n_pre * n_post`` is ever allocated,
+    unless more than half of it is active: then products go through BLAS.
 
     Examples
     --------
@@ -87,6 +92,7 @@ class SparseLinear(nn.Module):
         rng: np.random.Generator | int = 0,
     ) -> None:
         super().__init__()
+        self.probe: GradientProbe | None = None
         self.in_features = check_count("in_features", in_features, least=1)
         self.out_features = check_count("out_features", out_features, least=1)
         n_potential = in_features * out_features
@@ -132,6 +138,15 @@ class SparseLinear(nn.Module):
         rows = np.repeat(np.arange(self.out_features), np.diff(self.indptr.numpy()))
         keys: NDArray[np.int64] = rows * self.in_features + self.indices.numpy()
         return keys
+
+    def values(self) -> Tensor:
+        """Return what the synapses weigh in a forward pass, aligned with ``indices``."""
+        return self.weight
+
+    def fan_out(self) -> NDArray[np.int64]:
+        """Return how many synapses lead from every presynaptic neuron, (n_pre,) int64."""
+        counts: NDArray[np.int64] = np.bincount(self.indices.numpy(), minlength=self.in_features)
+        return counts
 
     def topology(self) -> tuple[Tensor, Tensor, Tensor]:
         """Return ``indptr``, ``indices`` and ``signs``, faster than a module's attributes come."""
@@ -252,7 +267,7 @@ class SparseLinear(nn.Module):
         if x.dtype not in (torch.float32, torch.float64):
             raise ShapeError(f"x: got {x.dtype}; expected float32 or float64 (x.float())")
         columns = x.movedim(-1, 0).reshape(self.in_features, math.prod(x.shape[:-1]))
-        y: Tensor = _SparseProduct.apply(columns, self.weight, self)  # type: ignore[no-untyped-call]
+        y: Tensor = _SparseProduct.apply(columns, self.values(), self)  # type: ignore[no-untyped-call]
         if self.bias is not None:
             y = y + self.bias[:, None]
         return y.reshape(self.out_features, *x.shape[:-1]).movedim(0, -1)
@@ -275,31 +290,94 @@ class _SparseProduct(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, layer: SparseLinear) -> Tensor:
-        columns = _rows(x)
-        out = np.empty((layer.out_features, columns.shape[1]), dtype=columns.dtype)
-        indptr, indices = layer.indptr.numpy(), layer.indices.numpy()
-        values = _rows(weight).astype(columns.dtype, copy=False)
-        with threads_for(indices.size * columns.shape[1]):
-            gather_rows(indptr, indices, values, columns, out)
-        ctx.rows = (indptr, indices)  # a rewired layer has others by the time of a late backward
+        # a rewired layer has other rows by the time of a late backward
+        product = _product(layer, _rows(x).dtype)
+        ctx.product, ctx.probe = product, layer.probe
         ctx.save_for_backward(x, weight)
-        return torch.from_numpy(out)
+        return torch.from_numpy(product.forward(_rows(weight), _rows(x)))
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         x, weight = ctx.saved_tensors
-        grad = _rows(grads[0])
-        indptr, indices = ctx.rows
+        grad, columns, values = _rows(grads[0]), _rows(x), _rows(weight)
+        product = ctx.product
         grad_x = grad_weight = None
         if ctx.needs_input_grad[0]:
-            out = np.empty(x.shape, dtype=grad.dtype)
-            values = _rows(weight).astype(grad.dtype, copy=False)
-            with threads_for(values.size * grad.shape[1]):
-                scatter_rows(indptr, indices, values, grad, out)
-            grad_x = torch.from_numpy(out)
+            grad_x = torch.from_numpy(product.backward_input(values, grad))
         if ctx.needs_input_grad[1]:
-            sums = np.empty(weight.numel(), dtype=grad.dtype)
-            with threads_for(sums.size * grad.shape[1]):
-                sampled_outer(indptr, indices, _rows(x), grad, sums)
+            sums = product.backward_weights(grad, columns)
             grad_weight = torch.from_numpy(sums).to(weight.dtype)
+        if ctx.probe is not None:
+            ctx.probe.look(
+                (product.indptr, product.indices),
+                product.shape[1],
+                lambda low, high: _matmul(grad[low:high], columns.T),
+            )
         return grad_x, grad_weight, None
+
+
+class _Product:
+    """Products of one sparse matrix, given as rows."""
+
+    def __init__(self, layer: SparseLinear, dtype: np.dtype[Any]) -> None:
+        self.indptr, self.indices = layer.indptr.numpy(), layer.indices.numpy()
+        self.shape, self.dtype = (layer.out_features, layer.in_features), dtype
+
+    def forward(self, values: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+        """Return ``W x``."""
+        out = np.empty((self.shape[0], x.shape[1]), dtype=self.dtype)
+        with threads_for(self.indices.size * x.shape[1]):
+            gather_rows(self.indptr, self.indices, self._cast(values), x, out)
+        return out
+
+    def backward_input(self, values: NDArray[Any], grad: NDArray[Any]) -> NDArray[Any]:
+        """Return ``W^T grad``."""
+        out = np.empty((self.shape[1], grad.shape[1]), dtype=self.dtype)
+        with threads_for(self.indices.size * grad.shape[1]):
+            scatter_rows(self.indptr, self.indices, self._cast(values), grad, out)
+        return out
+
+    def backward_weights(self, grad: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+        """Return the gradients of the active weights."""
+        sums = np.empty(self.indices.size, dtype=self.dtype)
+        with threads_for(sums.size * grad.shape[1]):
+            sampled_outer(self.indptr, self.indices, x, grad, sums)
+        return sums
+
+    def _cast(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values.astype(self.dtype, copy=False)
+
+
+class _FullProduct(_Product):
+    """The same by BLAS, for matrices so full that a dense one beside them is no matter."""
+
+    def _keys(self) -> Any:
+        if self.indices.size == self.shape[0] * self.shape[1]:
+            return slice(None)
+        rows = np.repeat(np.arange(self.shape[0]), np.diff(self.indptr))
+        return rows * self.shape[1] + self.indices
+
+    def _matrix(self, values: NDArray[Any]) -> NDArray[Any]:
+        matrix = np.zeros(self.shape[0] * self.shape[1], dtype=self.dtype)
+        matrix[self._keys()] = values
+        return matrix.reshape(self.shape)
+
+    def forward(self, values: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+        return _matmul(self._matrix(values), x)
+
+    def backward_input(self, values: NDArray[Any], grad: NDArray[Any]) -> NDArray[Any]:
+        return _matmul(self._matrix(values).T, grad)
+
+    def backward_weights(self, grad: NDArray[Any], x: NDArray[Any]) -> NDArray[Any]:
+        return np.ascontiguousarray(_matmul(grad, x.T).ravel()[self._keys()])
+
+
+def _matmul(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
+    """Multiply by torch, on its threads: numpy's BLAS has threads of its own."""
+    product: NDArray[Any] = torch.mm(torch.from_numpy(a), torch.from_numpy(b)).numpy()
+    return product
+
+
+def _product(layer: SparseLinear, dtype: np.dtype[Any]) -> _Product:
+    full = layer.indices.numel() >= BLAS_FROM * layer.n_potential
+    return (_FullProduct if full else _Product)(layer, dtype)

@@ -71,8 +71,8 @@ def run_neurons(
     given = [
         None if source is None else source.spikes.edge,
         drive,
-        None if source is None else source.synapses.weight,
-        None if layer.recurrent is None else layer.recurrent.weight,
+        None if source is None else source.synapses.values(),
+        None if layer.recurrent is None else layer.recurrent.values(),
     ]
     record = torch.is_grad_enabled() and any(x is not None and x.requires_grad for x in given)
     run = _Run(layer, n_steps, batch, source, record)
@@ -101,6 +101,7 @@ class _Run:
             None if s is None else (s.synapses.indptr.numpy(), s.synapses.indices.numpy())
             for s in self.sources
         ]
+        self.probes = [None if s is None else s.synapses.probe for s in self.sources]
         self.every = (layer.checkpoint_steps or 0) if record else _NO_TAPE
 
     def prepare(
@@ -262,9 +263,12 @@ class _Spiking(torch.autograd.Function):
         _ = ctx.saved_tensors  # raises where weights have been changed since
         run: _Run = ctx.run
         wants_edge, wants_drive, wants_weight, wants_own, _ = ctx.needs_input_grad
+        keep = wants_edge or wants_drive or any(probe is not None for probe in run.probes)
         with threads_for(run.operations):
-            arrived, grad_weights = _backward(run, *grads, keep=wants_edge or wants_drive)
+            arrived, grad_weights = _backward(run, *grads, keep=keep)
             grad_edge = _backward_edge(run, arrived) if wants_edge else None
+        for index in (0, 1):
+            _probe(run, index, arrived)
         return (
             grad_edge,
             arrived if wants_drive else None,
@@ -312,3 +316,26 @@ def _backward_edge(run: _Run, arrived: Tensor) -> Tensor:
     with compile_notice(backward_inputs):
         backward_inputs(columns, wires, together.columns(arrived), out)
     return grad
+
+
+def _probe(run: _Run, index: int, arrived: Tensor) -> None:
+    """Show the gradients of dormant synapses to whoever looks for large ones."""
+    source, rows, probe = run.sources[index], run.rows[index], run.probes[index]
+    if source is None or rows is None or probe is None:
+        return
+    together = _Grouped(run, lanes_of(run.batch))
+    wires, columns = together.wires(index), together.columns(arrived)
+    n_pre = source.synapses.in_features
+
+    def gradient(low: int, high: int) -> NDArray[Any]:
+        full = wires._replace(
+            indptr=np.arange(high - low + 1) * n_pre,
+            indices=np.tile(np.arange(n_pre, dtype=np.int32), high - low),
+        )
+        sums = np.empty((high - low) * n_pre, dtype=columns.dtype)
+        bounds = np.linspace(0, high - low, numba.get_num_threads() + 1).astype(np.int64)
+        backward_weights(bounds, full, columns[low:high], sums)
+        return sums.reshape(high - low, n_pre)
+
+    with compile_notice(backward_weights):
+        probe.look(rows, n_pre, gradient)

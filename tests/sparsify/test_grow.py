@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from neurosparse.errors import ParameterError
-from neurosparse.sparsify import Context, LayerView, Uniform, deep_r
+from neurosparse.sparsify import Context, LargestGradient, LayerView, Uniform, deep_r
 from neurosparse.sparsify.grow import free_keys
 from neurosparse.sparsify.grow_kernels import draw_free, merge_distinct
 from tests.sparsify.layers import make_layer
@@ -170,3 +171,93 @@ def test_the_seed_of_the_layer_is_as_good_as_another() -> None:
     layer = make_layer(100, 100, 1000, np.random.default_rng(7))
     born = Uniform()(layer, np.zeros(0, dtype=np.int64), 500, np.random.default_rng(7))
     assert born.size == 500
+
+
+# ------------------------------------------------------------------ not again at once
+
+
+@given(half_dropped(), st.data())
+def test_what_was_just_dropped_stays_out_where_there_are_others(
+    drawn: Any, data: st.DataObject
+) -> None:
+    layer, dropped, rng = drawn
+    layer = replace(layer, autapses=True)  # as in training, where the diagonal is not special
+    others = potential(layer) - set(layer.keys.tolist())
+    n_grow = data.draw(st.integers(0, len(others) + dropped.size))
+    born = Uniform(again=False)(layer, dropped, n_grow, rng)
+    assert born.size == n_grow
+    assert (np.diff(born) > 0).all()
+    assert set(born.tolist()) <= potential(layer) - surviving(layer, dropped)
+    if n_grow <= len(others):
+        assert set(born.tolist()) <= others
+
+
+@pytest.mark.parametrize("n_active", [3, 14], ids=["drawn", "by rank"])
+def test_all_others_are_equally_likely(n_active: int) -> None:
+    rng = np.random.default_rng(15)
+    layer = make_layer(5, 5, n_active, rng)
+    counts = np.zeros(25, dtype=np.int64)
+    for _ in range(3000):
+        counts[Uniform(again=False)(layer, np.array([0, 2]), 1, rng)] += 1
+    assert not counts[layer.keys].any()
+    assert stats.chisquare(np.delete(counts, layer.keys)).pvalue > P_LEAST
+
+
+# ------------------------------------------------------------------ where the gradient is largest
+
+
+def with_gradient(layer: LayerView, rng: np.random.Generator, n_candidates: int) -> dict[int, float]:
+    """Show a layer the gradients of its synapses and of the largest others; return all."""
+    sizes = {key: float(rng.standard_normal()) for key in sorted(potential(layer))}
+    keys = layer.keys.tolist()
+    layer.gradient = np.array([sizes[key] for key in keys])
+    others = sorted(sizes.keys() - set(keys), key=lambda key: -abs(sizes[key]))[:n_candidates]
+    rng.shuffle(others)  # candidates come in no order
+    layer.candidates = (
+        np.array(others, dtype=np.int64),
+        np.array([abs(sizes[key]) for key in others], dtype=np.float64),
+    )
+    return sizes
+
+
+@given(half_dropped(), st.data())
+def test_the_largest_gradients_grow(drawn: Any, data: st.DataObject) -> None:
+    layer, dropped, rng = drawn
+    layer = replace(layer, autapses=True)
+    sizes = with_gradient(layer, rng, layer.n_active)
+    free = sizes.keys() - surviving(layer, dropped)
+    n_grow = data.draw(st.integers(0, dropped.size))
+    born = LargestGradient()(layer, dropped, n_grow, rng)
+    assert born.tolist() == sorted(sorted(free, key=lambda key: -abs(sizes[key]))[:n_grow])
+
+
+def test_chance_gives_what_candidates_do_not() -> None:
+    rng = np.random.default_rng(16)
+    layer = make_layer(4, 6, 5, rng)
+    sizes = with_gradient(layer, rng, 2)
+    assert layer.candidates is not None
+    counts = np.zeros(24, dtype=np.int64)
+    dropped = np.array([1, 3])
+    sure = {*layer.candidates[0].tolist(), *layer.keys[dropped].tolist()}
+    for _ in range(2000):
+        born = LargestGradient()(layer, dropped, 6, rng)
+        assert born.size == 6
+        assert (np.diff(born) > 0).all()
+        assert sure < set(born.tolist())
+        counts[born] += 1
+    by_chance = sorted(sizes.keys() - surviving(layer, dropped) - sure)
+    assert counts[by_chance].sum() == 2 * 2000
+    # two of one draw exclude each other, which the factor corrects
+    found, expected = counts[by_chance], 4000 / len(by_chance)
+    statistic = ((found - expected) ** 2 / expected).sum()
+    statistic *= (len(by_chance) - 1) / (len(by_chance) - 2)
+    assert stats.chi2.sf(statistic, len(by_chance) - 1) > P_LEAST
+
+
+def test_growth_by_gradient_needs_one() -> None:
+    rng = np.random.default_rng(0)
+    layer = make_layer(4, 6, 5, rng)
+    none = np.zeros(0, dtype=np.int64)
+    assert LargestGradient()(layer, none, 0, rng).size == 0
+    with pytest.raises(ParameterError, match="grow: LargestGradient needs the gradients of dorm"):
+        LargestGradient()(layer, np.array([1]), 1, rng)

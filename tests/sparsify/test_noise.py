@@ -52,6 +52,45 @@ def test_the_prior_alone_is_exact_and_draws_nothing() -> None:
     assert rng.random() == np.random.default_rng(2).random()
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("l1", [0.0, 0.5])
+def test_the_gaussian_prior_pulls_in_proportion(l1: float, dtype: Any) -> None:
+    """``theta -= eta (alpha + beta theta)``, one by one; nothing is drawn."""
+    layer = make_layer(5, 5, 20, np.random.default_rng(1), learning_rate=0.25)
+    layer.weights = layer.weights.astype(dtype)
+    before = layer.weights.tolist()
+    rng = np.random.default_rng(2)
+    Langevin(l1, temperature=0, l2=0.4)(layer, rng)
+    assert rng.random() == np.random.default_rng(2).random()
+    for now, w, sign in zip(layer.weights.tolist(), before, layer.signs.tolist(), strict=True):
+        theta = sign * w
+        theta -= 0.25 * (l1 + 0.4 * theta)
+        assert now == pytest.approx(sign * theta, rel=1e-6, abs=1e-7)
+
+
+def test_mean_and_variance_under_a_gaussian_prior() -> None:
+    n, eta, l1, temperature, l2 = 40_000, 0.1, 0.5, 0.02, 3.0
+    layer = make_layer(400, 400, n, np.random.default_rng(1), learning_rate=eta)
+    before = layer.weights.astype(np.float64)
+    Langevin(l1, temperature, l2)(layer, np.random.default_rng(2))
+    moved = layer.signs * (layer.weights - before * (1 - eta * l2))
+    variance = 2 * eta * temperature
+    assert abs(moved.mean() + eta * l1) < 5 * np.sqrt(variance / n)
+    assert abs(moved.var() / variance - 1) < 5 * np.sqrt(2 / n)
+    assert abs(np.corrcoef(moved, before)[0, 1]) < 5 / np.sqrt(n)
+
+
+def test_under_a_gaussian_prior_weights_come_to_its_law() -> None:
+    """Without a loss: ``N(0, T / beta)``, cut at nothing by no one here (equation 2)."""
+    layer = make_layer(100, 100, 5000, np.random.default_rng(1), learning_rate=0.05)
+    rng = np.random.default_rng(2)
+    for _ in range(400):
+        Langevin(temperature=0.3, l2=2.0)(layer, rng)
+    # a step of size eta beta = 0.1 gives the variance T / beta / (1 - eta beta / 2)
+    scale = np.sqrt(0.3 / 2.0 / (1 - 0.05))
+    assert stats.kstest(layer.weights / scale, "norm").pvalue > P_LEAST
+
+
 @pytest.mark.parametrize("n", [1, 255, 256, 257, 1000])
 def test_every_weight_gets_a_number_of_its_own(n: int) -> None:
     """Whatever the number of synapses: the last block of numbers is cut."""
@@ -183,7 +222,7 @@ def test_pairs_fill_the_plane_evenly() -> None:
     assert stats.kstest(radius, "rayleigh").pvalue > P_LEAST
 
 
-@pytest.mark.parametrize("name", ["l1", "temperature"])
+@pytest.mark.parametrize("name", ["l1", "temperature", "l2"])
 @pytest.mark.parametrize("bad", [-1e-9, np.nan, np.inf])
 def test_bad_parameters(name: str, bad: float) -> None:
     with pytest.raises(ParameterError, match=f"{name}: got {bad!r}; allowed is >= 0"):

@@ -1,6 +1,6 @@
 """Named recipes: small compositions of the parts."""
 
-from neurosparse.sparsify.recipes.evolution import dsr, rigl, set_
+from neurosparse.sparsify.recipes.evolution import dsr, random_rewiring, rigl, set_
 from neurosparse.sparsify.recipes.pruning import dsd, gmp, iht, lprune, one_shot, random_pruning
 from neurosparse.sparsify.recipes.sampling import (
     bayesian_connectivity,
@@ -20,6 +20,7 @@ __all__ = [
     "lprune",
     "one_shot",
     "random_pruning",
+    "random_rewiring",
     "rigl",
     "set_",
     "static",

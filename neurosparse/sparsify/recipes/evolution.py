@@ -1,15 +1,17 @@
-"""Recipes that exchange small weights for new ones: SET, DSR, RigL."""
+"""Recipes that exchange synapses for new ones: SET, DSR, RigL, and chance as their control."""
 
 from __future__ import annotations
 
+from neurosparse.network.checks import check_fraction
 from neurosparse.sparsify.birth import NormalBirth
 from neurosparse.sparsify.budget import SurvivorBudget
+from neurosparse.sparsify.drop import RandomShare
 from neurosparse.sparsify.grow import LargestGradient, Uniform
 from neurosparse.sparsify.magnitude import AdaptiveThreshold, Smallest, SmallestBySign
 from neurosparse.sparsify.schedules import Cosine, Schedule
 from neurosparse.sparsify.scheme import Scheme
 
-__all__ = ["dsr", "rigl", "set_"]
+__all__ = ["dsr", "random_rewiring", "rigl", "set_"]
 
 
 def set_(
@@ -52,6 +54,29 @@ def set_(
         birth=None if birth_std is None else NormalBirth(birth_std),
         schedule=Schedule(every=every, stop=stop),
     )
+
+
+def random_rewiring(*, every: int, stop: int | None = None, share: float = 0.3) -> Scheme:
+    """Exchange a random share of every layer for random synapses at 0: the control of `set_`.
+
+    Parameters
+    ----------
+    every : int [steps]
+        Period.
+    stop : int, optional [steps]
+        First step without exchanges.
+    share : float
+        Of the synapses of a layer, ``0 < share <= 1``.
+
+    Returns
+    -------
+    Scheme
+
+    Notes
+    -----
+    State O(n_active).
+    """
+    return Scheme("random", drop=RandomShare(share), schedule=Schedule(every=every, stop=stop))
 
 
 def dsr(
@@ -125,6 +150,11 @@ def rigl(*, n_steps: int, every: int = 100, share: float = 0.3, until: float = 0
     -------
     Scheme
 
+    Raises
+    ------
+    ParameterError
+        If a share is not in (0, 1].
+
     Notes
     -----
     State O(n_active): of the gradient of dormant synapses, found block by block of rows in the
@@ -138,10 +168,10 @@ def rigl(*, n_steps: int, every: int = 100, share: float = 0.3, until: float = 0
     Evci, Gale, Menick, Castro, Elsen: Rigging the Lottery, ICML 2020, arXiv 1911.11134,
     algorithm 1.
     """
-    stop = max(1, round(until * n_steps))
+    stop = max(1, round(check_fraction("until", until) * n_steps))
     return Scheme(
         "rigl",
-        drop=Smallest(Cosine(share, stop)),
+        drop=Smallest(Cosine(check_fraction("share", share), stop)),
         grow=LargestGradient(),
         schedule=Schedule(every=every, stop=stop),
     )

@@ -107,7 +107,7 @@ def random_pruning(final: Final, *, at: int) -> Scheme:
     -------
     Scheme
     """
-    return _at_once("random", final, at, "random")
+    return _at_once("random_pruning", final, at, "random")
 
 
 def _at_once(
@@ -243,8 +243,9 @@ def lprune(
     Parameters
     ----------
     final : float or sequence of int
-        Least density, or synapses of every layer; what is beyond at ``stop`` goes then. Prechelt's
-        rule has no such parameter and ends where it ends; a comparison at equal density needs it.
+        Least density, or synapses of every layer; the smallest ``|w|`` beyond go at ``stop``.
+        Prechelt's rule has no such parameter and ends where it ends; a comparison at equal density
+        needs it.
     n_patterns : int
         Training samples.
     stop : int [steps]
