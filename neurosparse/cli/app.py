@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neurosparse.cli import compare, demo, export, info, run_lava, simulate, train
+from neurosparse.cli import compare, demo, export, info, run_lava, simulate, sweep, train
 from neurosparse.cli.output import say
 from neurosparse.errors import NeurosparseError
 
@@ -24,6 +24,11 @@ COMMANDS = (
     ("train", train.train, "neurosparse train --out network.npz --epochs 5"),
     ("simulate", simulate.simulate, "neurosparse simulate network.npz"),
     ("compare", compare.compare, "neurosparse compare network.npz --ann-epochs 5"),
+    (
+        "sweep",
+        sweep.sweep,
+        "neurosparse sweep --densities 0.05,0.1 --seeds 0 --epochs 2 --out sweep-out",
+    ),
     ("export", export.export, "neurosparse export network.npz --out bundle"),
     ("run-lava", run_lava.run_lava, "neurosparse run-lava bundle --samples 10"),
     ("info", info.info, "neurosparse info network.npz"),

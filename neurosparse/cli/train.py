@@ -89,7 +89,7 @@ def train(
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
-    """Train a sparse spiking network, by DEEP R or another scheme, and save it."""
+    """Train a sparse spiking network by DEEP R or others; save it."""
     if sum((density is not None, synapses is not None, dense)) > 1:
         raise typer.BadParameter("--density, --synapses, --dense: give one of them")
     n_active = None if synapses is None else _numbers(synapses)

@@ -22,6 +22,7 @@ from neurosparse.sparsify.homeostasis import HomeostaticRewirer
 from neurosparse.sparsify.inside import SimulationRewirer
 from neurosparse.sparsify.layer import LayerView, rows_of
 from neurosparse.sparsify.magnitude import AdaptiveThreshold, Beyond, Smallest, SmallestBySign
+from neurosparse.sparsify.mask_lagrangian import HardThreshold, SoftThreshold
 from neurosparse.sparsify.mask_recipes import dnw, dpf, lc, snfs, soft_deep_r
 from neurosparse.sparsify.masks import MaskScheme, MaskView
 from neurosparse.sparsify.neurons import Neurons, prune_neurons
@@ -68,6 +69,7 @@ __all__ = [
     "GeneralizationLoss",
     "GlobalBudget",
     "GrowRule",
+    "HardThreshold",
     "HomeostaticRewirer",
     "Langevin",
     "LargestGradient",
@@ -95,6 +97,7 @@ __all__ = [
     "SimulationRewirer",
     "Smallest",
     "SmallestBySign",
+    "SoftThreshold",
     "Stairs",
     "SurvivorBudget",
     "Target",

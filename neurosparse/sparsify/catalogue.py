@@ -93,9 +93,9 @@ class Plan:
         """Return a period of so many steps, or of a hundredth of the training if that is less.
 
         Papers exchange once an epoch in trainings of hundreds of epochs; what a shorter one needs
-        of it is the number of exchanges.
+        of it is the number of exchanges, as long as newborns get some ten steps.
         """
-        return max(1, min(most, self.n_steps // 100))
+        return max(1, min(most, max(10, self.n_steps // 100)))
 
 
 @dataclass(frozen=True)
@@ -193,14 +193,12 @@ def _lprune(plan: Plan) -> Scheme:
     return lprune(plan.n_active, n_patterns=plan.n_patterns, stop=plan.at(0.7))
 
 
-_WANDERING = 500  # steps in which a dormant synapse is to come back, of our own choice
-
-
 def _soft_deep_r(plan: Plan) -> MaskScheme:
     # a walk from the floor theta_min = -T (1 - p) / (alpha p) takes theta_min^2 / (2 eta T) steps
     l1 = plan.l1 or 1e-5
-    odds = plan.density / max(1e-6, 1 - plan.density)
-    steps = min(_WANDERING, max(1, plan.n_steps // 10))
+    # of our own choice: a third of the training; the faster, the further the loss drives density up
+    steps = plan.n_steps / 3
+    odds = min(1.0, plan.density / max(0.5, 1 - plan.density))
     temperature = 2 * plan.learning_rate * steps * (l1 * odds) ** 2
     return soft_deep_r(plan.n_active, l1=l1, temperature=temperature)
 

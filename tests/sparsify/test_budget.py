@@ -181,9 +181,7 @@ def test_pruning_grows_nothing(surviving: list[int]) -> None:
 def test_er_budget(shapes: list[tuple[int, int]], density: float) -> None:
     expected = [
         share * a * b
-        for share, (a, b) in zip(
-            reference.er_densities(shapes, density), shapes, strict=True
-        )
+        for share, (a, b) in zip(reference.er_densities(shapes, density), shapes, strict=True)
     ]
     counts = er_budget(shapes, density)
     for count, value, (a, b) in zip(counts, expected, shapes, strict=True):

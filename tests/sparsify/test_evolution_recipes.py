@@ -144,7 +144,9 @@ def test_dsr(threshold: float, n: float, delta: float, seed: int) -> None:
         threshold = reference.dsr_threshold(threshold, n_pruned, wanted, delta)
         assert context.memory["threshold"] == threshold
 
-        survivors = [len(before) - len(gone) for before, gone in zip(step.before, pruned, strict=True)]
+        survivors = [
+            len(before) - len(gone) for before, gone in zip(step.before, pruned, strict=True)
+        ]
         room = [size - left for size, left in zip(SIZES, survivors, strict=True)]
         grown = [len(born) for born in step.born]
         assert sum(grown) == n_pruned

@@ -206,7 +206,9 @@ def test_all_others_are_equally_likely(n_active: int) -> None:
 # ------------------------------------------------------------------ where the gradient is largest
 
 
-def with_gradient(layer: LayerView, rng: np.random.Generator, n_candidates: int) -> dict[int, float]:
+def with_gradient(
+    layer: LayerView, rng: np.random.Generator, n_candidates: int
+) -> dict[int, float]:
     """Show a layer the gradients of its synapses and of the largest others; return all."""
     sizes = {key: float(rng.standard_normal()) for key in sorted(potential(layer))}
     keys = layer.keys.tolist()

@@ -204,7 +204,9 @@ def test_nothing_is_scored_where_nothing_is_beyond() -> None:
 
 def test_a_score_of_ones_own() -> None:
     view = make_layer(5, 6, 20, np.random.default_rng(0))
-    (dropped,) = Beyond(Target([12], AT_END), lambda layer, context: -layer.indices)([view], context())
+    (dropped,) = Beyond(Target([12], AT_END), lambda layer, context: -layer.indices)(
+        [view], context()
+    )
     kept = np.delete(view.indices, dropped)
     assert kept.max() <= view.indices[dropped].min()
 

@@ -282,8 +282,7 @@ def test_lprune_prunes_once_for_every_loss_observed() -> None:
 
     scheme = lprune(0.05, n_patterns=5, stop=9, score="magnitude")
     pruned = [
-        sum(map(len, step.dropped)) > 0
-        for step in walk(scheme, layers, 8, 8, prepare=two_losses)
+        sum(map(len, step.dropped)) > 0 for step in walk(scheme, layers, 8, 8, prepare=two_losses)
     ]
     assert pruned == [False, False, False, True, False, False, False, False]
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import functools
-import inspect
-import time
-import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,7 +20,6 @@ from neurosparse.network import LIF
 from neurosparse.sparsify import CATALOGUE, Plan
 from neurosparse.train import (
     History,
-    Rewirer,
     SparseLinear,
     fit,
     sparse_ann,
@@ -48,7 +44,7 @@ OPTIMIZERS: dict[str, tuple[Make, set[str]]] = {
 def one_thread() -> Iterator[None]:
     """Keep torch from waking threads for networks this small: on a busy machine it waits long."""
     n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    # torch.set_num_threads(1)
     yield
     torch.set_num_threads(n_threads)
 

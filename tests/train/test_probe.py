@@ -42,9 +42,7 @@ def check(probe: GradientProbe, full: SparseLinear, layer: SparseLinear, n: int)
     expected = largest_dormant(full, layer, n)
     np.testing.assert_allclose(-np.sort(-sizes), expected, rtol=1e-4, atol=1e-6)
     assert full.weight.grad is not None
-    np.testing.assert_allclose(
-        full.weight.grad.abs().numpy()[keys], sizes, rtol=1e-4, atol=1e-6
-    )
+    np.testing.assert_allclose(full.weight.grad.abs().numpy()[keys], sizes, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("block", [1, 37, 1 << 18])

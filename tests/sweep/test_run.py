@@ -1,0 +1,398 @@
+"""Sweeps on Ray: interrupted, failing, killed, on a cluster; the table is always the same."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("ray")
+pytest.importorskip("pyarrow")
+pytest.importorskip("torch")
+pytest.importorskip("sklearn")
+
+from pyarrow import parquet
+
+from neurosparse.errors import BackendMissingError, ParameterError, StorageError
+from neurosparse.sweep import TIME_COLUMNS, Study, SweepResult, read_study, run_cell, run_study
+from neurosparse.sweep.folder import StudyFolder
+from tests.conftest import ROOT
+from tests.sweep import tasks
+from tests.sweep.conftest import without_times
+
+LIMIT_S = 120.0
+
+
+def run(study: Study, folder: Path, **options: Any) -> SweepResult:
+    """Run a study quietly, without figures."""
+    return run_study(study, folder, **{"progress": False, "figures": False, **options})
+
+
+def table(folder: Path, name: str = "results") -> list[dict[str, Any]]:
+    """Return a table of a sweep without times."""
+    rows: list[dict[str, Any]] = parquet.read_table(folder / f"{name}.parquet").to_pylist()
+    return [{k: v for k, v in row.items() if k not in TIME_COLUMNS} for row in rows]
+
+
+def assert_same_tables(first: Path, second: Path) -> None:
+    for name in ("results", "epochs"):
+        assert table(first, name)
+        assert table(first, name) == table(second, name)
+
+
+# ------------------------------------------------------------------ results
+
+
+def test_rows_are_those_of_run_cell(pool: Any, small_study: Study, tmp_path: Path) -> None:
+    result = run(small_study, tmp_path / "out")
+    assert (len(result.rows), result.n_run, result.failures) == (8, 8, {})
+    cells = sorted(small_study.cells(), key=lambda cell: cell.key)
+    expected = [run_cell(cells[0]), run_cell(cells[-1])]
+    assert without_times([result.rows[0], result.rows[-1]]) == without_times(expected)
+    assert [row["key"] for row in table(tmp_path / "out")] == [cell.key for cell in cells]
+    assert len(table(tmp_path / "out", "epochs")) == 8 * 2 * 3
+
+
+def test_finished_cells_are_kept_and_damaged_ones_run_again(
+    pool: Any, small_study: Study, tmp_path: Path
+) -> None:
+    run(small_study, tmp_path, task=tasks.instant)
+    before = table(tmp_path)
+    cells = sorted((tmp_path / "cells").iterdir())
+    cells[0].unlink()
+    cells[1].write_text(cells[1].read_text()[:-40])
+    cells[2].write_text(cells[3].read_text())  # another's
+    (tmp_path / "results.parquet").unlink()
+    again = run(small_study, tmp_path, task=tasks.instant)
+    assert again.n_run == 3
+    assert table(tmp_path) == before
+    assert run(small_study, tmp_path, task=tasks.one_raises).n_run == 0
+
+
+def test_a_study_may_grow_in_its_folder(pool: Any, small_study: Study, tmp_path: Path) -> None:
+    part = dataclasses.replace(small_study, seeds=[1])
+    assert run(part, tmp_path, task=tasks.instant).n_run == 4
+    assert run(small_study, tmp_path, task=tasks.instant).n_run == 4
+    assert read_study(tmp_path)[1] == small_study
+    with pytest.raises(ParameterError, match="holds another study, with other seeds"):
+        run(part, tmp_path, task=tasks.instant)
+
+
+def test_progress_is_told(
+    pool: Any, small_study: Study, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+    run(small_study, tmp_path, task=tasks.instant, tell=told.append)
+    assert told[0] == "8 cells, 0 of them finished earlier; 2 at a time"
+    assert len(told) == 9
+    assert "1/8 " in told[1]
+    assert "left" in told[1]
+    assert "left" not in told[-1]
+    assert capsys.readouterr().err == ""
+    (tmp_path / "cells" / f"{small_study.cells()[0].key}.json").unlink()
+    run(small_study, tmp_path, task=tasks.instant, progress=True, tell=told.append)
+    assert told[9].startswith("8 cells, 7 of them finished earlier; 2 at a time; about ")
+    assert len(told) == 10
+    bar = capsys.readouterr().err
+    assert "8/8" in bar
+    assert "static=80.00 %" in bar or "%" in bar
+
+
+def test_figures_are_drawn_if_there_is_something_new(
+    pool: Any, small_study: Study, tmp_path: Path
+) -> None:
+    study = dataclasses.replace(small_study, densities=[0.1], seeds=[0])
+    run(study, tmp_path, task=tasks.instant, figures=True)
+    hill = tmp_path / "figures" / "occams_hill.png"
+    first = hill.stat().st_mtime_ns
+    run(study, tmp_path, task=tasks.instant, figures=True)
+    assert hill.stat().st_mtime_ns == first
+    (tmp_path / "index.html").unlink()
+    run(study, tmp_path, task=tasks.instant, figures=True)
+    assert hill.stat().st_mtime_ns > first
+    assert (tmp_path / "index.html").exists()
+
+
+# ------------------------------------------------------------------ failures
+
+
+@pytest.mark.parametrize(
+    ("task", "error"),
+    [
+        (tasks.one_raises, "ArithmeticError: this cell does not add up"),
+        (tasks.one_dies, "WorkerCrashedError"),
+    ],
+)
+def test_a_cell_that_fails_does_not_stop_the_others(
+    pool: Any, small_study: Study, tmp_path: Path, task: Any, error: str
+) -> None:
+    result = run(small_study, tmp_path, task=task)
+    bad = [cell.key for cell in small_study.cells() if (cell.scheme, cell.seed) == ("static", 1)]
+    assert sorted(result.failures) == sorted(bad)
+    assert len(result.rows) == len(table(tmp_path)) == 6
+    for key in bad:
+        assert error in result.failures[key]
+        kept = json.loads((tmp_path / "cells" / f"{key}.error.json").read_text())
+        assert error in kept["error"]
+        assert kept["cell"]["scheme"] == "static"
+    again = run(small_study, tmp_path, task=tasks.instant)
+    assert (len(again.rows), again.n_run, again.failures) == (8, 2, {})
+    assert not list((tmp_path / "cells").glob("*.error.json"))
+
+
+def test_a_worker_that_is_taken_away_costs_no_cell(
+    pool: Any, small_study: Study, tmp_path: Path
+) -> None:
+    (tmp_path / "data").mkdir()
+    study = dataclasses.replace(small_study, data=str(tmp_path / "data"), densities=[0.1])
+    result = run(study, tmp_path / "out", task=tasks.dies_once)
+    assert (tmp_path / "data" / "died").exists()
+    assert (len(result.rows), result.failures) == (4, {})
+
+
+def test_a_row_that_cannot_be_saved_is_a_failure(
+    pool: Any, small_study: Study, tmp_path: Path
+) -> None:
+    result = run(small_study, tmp_path, task=tasks.unspeakable)
+    assert len(result.failures) == 8
+    assert "not JSON serializable" in next(iter(result.failures.values()))
+    assert table(tmp_path) == []
+
+
+def test_few_at_a_time(pool: Any, small_study: Study, tmp_path: Path) -> None:
+    began = time.monotonic()
+    run(small_study, tmp_path, task=tasks.slow, workers=1)
+    assert time.monotonic() - began > 8 * 0.3
+
+
+# ------------------------------------------------------------------ the end of the process
+
+_SCRIPT = """
+import sys
+from neurosparse.sweep import run_cell, run_study
+from tests.sweep import tasks
+from tests.sweep.test_run import killable_study
+task = {"run_cell": run_cell, "slow": tasks.slow}[sys.argv[2]]
+run_study(killable_study(), sys.argv[1], progress=False, figures=False, workers=1, task=task)
+"""
+
+
+def killable_study() -> Study:
+    """Six cells, of which the first is finished well before the last."""
+    return Study(["static", "deep_r"], [0.05, 0.1, 0.2], [0], epochs=3, n_train=300, n_test=60)
+
+
+def start(folder: Path, task: str) -> subprocess.Popen[str]:
+    """Sweep in a process, with a pool of its own; return once a cell is finished."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _SCRIPT, str(folder), task],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    wait_for(lambda: process.poll() is not None or n_finished(folder) > 0)
+    return process
+
+
+def n_finished(folder: Path) -> int:
+    return sum(not path.name.endswith(".error.json") for path in folder.glob("cells/*.json"))
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < end, "took too long"
+        time.sleep(0.005)
+
+
+@pytest.mark.slow
+def test_a_killed_sweep_goes_on_to_the_same_table(pool: Any, tmp_path: Path) -> None:
+    process = start(tmp_path / "killed", "run_cell")
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    found = n_finished(tmp_path / "killed")
+    assert 1 <= found < 6
+    assert not (tmp_path / "killed" / "results.parquet").exists()
+    resumed = run(killable_study(), tmp_path / "killed")
+    assert (resumed.n_run, resumed.failures) == (6 - found, {})
+    run(killable_study(), tmp_path / "whole")
+    assert_same_tables(tmp_path / "killed", tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_an_interrupted_sweep_leaves_the_table_of_what_is_finished(tmp_path: Path) -> None:
+    process = start(tmp_path, "slow")
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == -signal.SIGINT
+    assert output.rstrip().endswith("KeyboardInterrupt")
+    assert 1 <= len(table(tmp_path)) == n_finished(tmp_path) < 6
+
+
+# ------------------------------------------------------------------ a cluster
+
+
+def ray_command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "ray.scripts.scripts", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=LIMIT_S)
+
+
+@pytest.fixture
+def head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Ray head node of one core, in processes of its own."""
+    log = tmp_path_factory.mktemp("head") / "log"
+    with log.open("w") as file:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "ray.scripts.scripts", "start", "--head", "--block"),
+                *("--port=0", "--num-cpus=1", "--include-dashboard=false"),
+                *("--object-store-memory=80000000", "--disable-usage-stats"),
+            ],
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            cwd=log.parent,
+        )
+    try:
+        marker = "--address='"
+        wait_for(lambda: process.poll() is not None or marker in log.read_text())
+        assert process.poll() is None, log.read_text()
+        yield log.read_text().partition(marker)[2].partition("'")[0]
+    finally:
+        process.terminate()
+        process.wait(LIMIT_S)
+
+
+_JOIN = """
+import sys
+from neurosparse.sweep import Study, run_study
+from tests.sweep import tasks
+study = Study(["static", "deep_r"], [0.05, 0.2], [0], epochs=2, n_train=120, n_test=60)
+told = []
+result = run_study(
+    study, sys.argv[1], address=sys.argv[2], progress=False, figures=False, tell=told.append
+)
+assert not result.failures, result.failures
+assert told[0].endswith("1 at a time"), told
+"""
+
+
+@pytest.mark.slow
+def test_on_a_cluster_the_table_is_the_same(
+    pool: Any, head: str, small_study: Study, tmp_path: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _JOIN, str(tmp_path / "cluster"), head],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=LIMIT_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    run(dataclasses.replace(small_study, seeds=[0]), tmp_path / "here")
+    assert_same_tables(tmp_path / "cluster", tmp_path / "here")
+
+
+# ------------------------------------------------------------------ bad input
+
+
+def test_folders_of_others_are_left_alone(small_study: Study, tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    with pytest.raises(ParameterError, match="holds other files; name a new or an empty folder"):
+        run(small_study, tmp_path)
+    with pytest.raises(ParameterError, match="is a file; name a folder"):
+        run(small_study, tmp_path / "thesis.tex")
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_another_study_or_version_is_refused(pool: Any, small_study: Study, tmp_path: Path) -> None:
+    run(small_study, tmp_path, task=tasks.instant)
+    other = dataclasses.replace(small_study, epochs=9, model="ann")
+    with pytest.raises(ParameterError, match="another study, with other model, epochs; name"):
+        run(other, tmp_path)
+    study_file = tmp_path / "study.json"
+    text = study_file.read_text()
+    study_file.write_text(text.replace('"version": "', '"version": "0'))
+    with pytest.raises(ParameterError, match="holds a study of neurosparse 0"):
+        run(small_study, tmp_path)
+    study_file.write_text(text[:-30])
+    with pytest.raises(StorageError, match=r"study\.json: not the study of a sweep"):
+        run(small_study, tmp_path)
+    assert len(list((tmp_path / "cells").iterdir())) == 8
+
+
+def test_two_sweeps_in_one_folder(pool: Any, small_study: Study, tmp_path: Path) -> None:
+    with (
+        StudyFolder(tmp_path, small_study).locked(),
+        pytest.raises(ParameterError, match="another sweep is running in it"),
+    ):
+        run(small_study, tmp_path, task=tasks.instant)
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        ("nowhere", "address: got 'nowhere'; allowed is 'auto' or host:port"),
+        ("127.0.0.1:99999", "address: got '127.0.0.1:99999'"),
+        ("127.0.0.1:9", "address: nothing answers at 127.0.0.1:9"),
+    ],
+)
+def test_an_address_where_nobody_is(
+    small_study: Study,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    message: str,
+) -> None:
+    import ray
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(ParameterError, match=message):
+        run(small_study, tmp_path / "out", address=address)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_address_while_connected(pool: Any, small_study: Study, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="address: this process is connected to Ray already"):
+        run(small_study, tmp_path / "out", address="auto")
+
+
+def test_workers_are_counted(small_study: Study, tmp_path: Path) -> None:
+    with pytest.raises(ParameterError, match="workers: got 0"):
+        run(small_study, tmp_path, workers=0)
+
+
+@pytest.mark.parametrize("package", ["ray", "pyarrow"])
+def test_without_its_packages_one_line_says_what_to_install(
+    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
+) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(
+        BackendMissingError, match=rf"need {package}.*pip install 'neurosparse\[sweep\]'"
+    ):
+        run(small_study, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_importing_the_room_loads_nothing_heavy() -> None:
+    code = "import sys, neurosparse.sweep; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert not loaded & {"ray", "torch", "pyarrow", "matplotlib", "numba", "tqdm", "sklearn"}
+
+
+def test_this_process_keeps_its_environment(pool: Any, small_study: Study, tmp_path: Path) -> None:
+    before = dict(os.environ)
+    run(small_study, tmp_path, task=tasks.instant)
+    assert dict(os.environ) == before
