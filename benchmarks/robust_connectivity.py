@@ -2,7 +2,8 @@
 
 Against DEEP R without it, under FGSM and PGD (eps 0.1, 10 steps of 0.02), under noise and with
 synapses lost; and the two combinations between, which tell what the scheme contributes and what
-adversarial training does. Three seeds; one training at a time on one thread.
+adversarial training does. Three seeds; one training at a time on one thread, about a minute each
+with adversarial training, 12 minutes in all.
 """
 
 from __future__ import annotations

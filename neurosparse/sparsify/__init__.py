@@ -1,7 +1,6 @@
 """What, when and how to prune and rewire: schemes are compositions of small parts."""
 
 from neurosparse.sparsify.birth import Birth, NormalBirth
-from neurosparse.sparsify.blocks import Blocks, UniformBlocks, block_keys
 from neurosparse.sparsify.budget import (
     Budget,
     GlobalBudget,
@@ -13,7 +12,6 @@ from neurosparse.sparsify.budget import (
     uniform_budget,
 )
 from neurosparse.sparsify.catalogue import CATALOGUE, Plan, Recipe, find_recipe
-from neurosparse.sparsify.compact import compact, remove_dead
 from neurosparse.sparsify.context import Context
 from neurosparse.sparsify.drop import DropRule, LayerDropRule, Nothing, RandomShare, SignChange
 from neurosparse.sparsify.exchange import Rewiring
@@ -22,12 +20,9 @@ from neurosparse.sparsify.homeostasis import HomeostaticRewirer
 from neurosparse.sparsify.inside import SimulationRewirer
 from neurosparse.sparsify.layer import LayerView, rows_of
 from neurosparse.sparsify.magnitude import AdaptiveThreshold, Beyond, Smallest, SmallestBySign
-from neurosparse.sparsify.mask_lagrangian import HardThreshold, SoftThreshold
-from neurosparse.sparsify.mask_recipes import dnw, dpf, lc, snfs, soft_deep_r
-from neurosparse.sparsify.masks import MaskScheme, MaskView
-from neurosparse.sparsify.neurons import Neurons, prune_neurons
+from neurosparse.sparsify.masks.lagrangian import HardThreshold, SoftThreshold
+from neurosparse.sparsify.masks.scheme import MaskScheme, MaskView
 from neurosparse.sparsify.noise import Langevin, Noise
-from neurosparse.sparsify.paths import effective_synapses, live_neurons
 from neurosparse.sparsify.recipes import (
     bayesian_connectivity,
     deep_r,
@@ -44,11 +39,16 @@ from neurosparse.sparsify.recipes import (
     set_,
     static,
 )
+from neurosparse.sparsify.recipes.masks import dnw, dpf, lc, snfs, soft_deep_r
+from neurosparse.sparsify.recipes.structured import block_pruning, block_rewiring, neuron_pruning
 from neurosparse.sparsify.schedules import Cosine, Curve, Polynomial, Schedule, Stairs
 from neurosparse.sparsify.scheme import Scheme
 from neurosparse.sparsify.significance import GeneralizationLoss
 from neurosparse.sparsify.signs import DaleSigns, FixedSigns, RandomSigns, SignRule
-from neurosparse.sparsify.structured_recipes import block_pruning, block_rewiring, neuron_pruning
+from neurosparse.sparsify.structure.blocks import Blocks, UniformBlocks, block_keys
+from neurosparse.sparsify.structure.compact import compact, remove_dead
+from neurosparse.sparsify.structure.neurons import Neurons, prune_neurons
+from neurosparse.sparsify.structure.paths import effective_synapses, live_neurons
 from neurosparse.sparsify.target import Target
 from neurosparse.sparsify.turnover import Turnover
 from neurosparse.sparsify.wiring import Newborn

@@ -8,9 +8,7 @@ from typing import Literal
 
 from neurosparse.errors import ParameterError
 from neurosparse.network.checks import check_count
-from neurosparse.sparsify.mask_recipes import dnw, dpf, lc, snfs, soft_deep_r
-from neurosparse.sparsify.masks import MaskScheme
-from neurosparse.sparsify.neurons import Wiring
+from neurosparse.sparsify.masks.scheme import MaskScheme
 from neurosparse.sparsify.recipes import (
     bayesian_connectivity,
     deep_r,
@@ -27,8 +25,10 @@ from neurosparse.sparsify.recipes import (
     set_,
     static,
 )
+from neurosparse.sparsify.recipes.masks import dnw, dpf, lc, snfs, soft_deep_r
+from neurosparse.sparsify.recipes.structured import block_pruning, neuron_pruning
 from neurosparse.sparsify.scheme import Scheme
-from neurosparse.sparsify.structured_recipes import block_pruning, neuron_pruning
+from neurosparse.sparsify.structure.neurons import Wiring
 
 __all__ = ["CATALOGUE", "Plan", "Recipe", "find_recipe"]
 

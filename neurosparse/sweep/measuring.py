@@ -20,7 +20,7 @@ CHIP = "cmos-45nm"  # prices ANN and SNN on equal terms
 def measure_cell(cell: Cell, trained: Trained) -> dict[str, Any]:
     """Return the numbers of a trained cell; names are those of `neurosparse.sweep.columns`."""
     from neurosparse.compare import estimate_energy
-    from neurosparse.sparsify.paths import effective_synapses
+    from neurosparse.sparsify.structure.paths import effective_synapses
 
     if cell.model == "ann":
         network = _network_of_ann(trained)

@@ -12,8 +12,8 @@ from torch import nn
 
 from neurosparse.errors import ParameterError
 from neurosparse.network import Network
-from neurosparse.sparsify.compact import neurons_at
-from neurosparse.sparsify.paths import beginnings, chosen_neurons, live_marks
+from neurosparse.sparsify.structure.compact import neurons_at
+from neurosparse.sparsify.structure.paths import beginnings, chosen_neurons, live_marks
 from neurosparse.train.classifier import SpikingClassifier
 from neurosparse.train.cutting import Edges, Linear, cut_layer, edges_of
 from neurosparse.train.lif import LIFLayer

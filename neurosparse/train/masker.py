@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from neurosparse.errors import ParameterError, StorageError
 from neurosparse.sparsify import Context, Turnover
-from neurosparse.sparsify.masks import MaskScheme, MaskView
+from neurosparse.sparsify.masks.scheme import MaskScheme, MaskView
 from neurosparse.train.masked_linear import MaskedLinear
 
 __all__ = ["Masker"]

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from neurosparse.errors import ParameterError
 from neurosparse.network.checks import check_fraction
 from neurosparse.sparsify import Context, LayerView, rows_of
-from neurosparse.sparsify.blocks import BlockShape, block_keys
-from neurosparse.sparsify.neurons import Neurons, NeuronScore
+from neurosparse.sparsify.structure.blocks import BlockShape, block_keys
+from neurosparse.sparsify.structure.neurons import Neurons, NeuronScore
 from neurosparse.train.classifier import SpikingClassifier
 from neurosparse.train.cutting import Linear
 from neurosparse.train.masked_linear import MaskedLinear

@@ -16,10 +16,10 @@ from scipy import optimize
 
 from neurosparse.errors import ParameterError
 from neurosparse.sparsify import Context
-from neurosparse.sparsify.mask_lagrangian import HardThreshold, Lagrangian, SoftThreshold
-from neurosparse.sparsify.mask_momentum import share_out
-from neurosparse.sparsify.mask_recipes import dnw, dpf, lc, snfs, soft_deep_r
-from neurosparse.sparsify.masks import MaskScheme, MaskView
+from neurosparse.sparsify.masks.lagrangian import HardThreshold, Lagrangian, SoftThreshold
+from neurosparse.sparsify.masks.momentum import share_out
+from neurosparse.sparsify.masks.scheme import MaskScheme, MaskView
+from neurosparse.sparsify.recipes.masks import dnw, dpf, lc, snfs, soft_deep_r
 from tests.sparsify import mask_reference as reference
 
 SHAPES = [(4, 6), (3, 4), (5, 3)]

@@ -128,7 +128,8 @@ def test_moments_are_those_that_adam_keeps() -> None:
     layer = make_layer(50, 50, 2000, np.random.default_rng(0), learning_rate=0.1)
     layer.weights[:] = 1.0
     generator = torch.Generator().manual_seed(1)
-    for n_steps in range(1, 61):
+    n_steps = 60
+    for _ in range(n_steps):
         weight.grad = 0.5 + 2.0 * torch.randn(2000, generator=generator)
         optimizer.step()
     state = optimizer.state[weight]

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from neurosparse import LIF, FixedPointLIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import simulate
-from neurosparse.sparsify.compact import compact, remove_dead
-from neurosparse.sparsify.paths import effective_synapses, fires_alone, live_neurons
+from neurosparse.sparsify.structure.compact import compact, remove_dead
+from neurosparse.sparsify.structure.paths import effective_synapses, fires_alone, live_neurons
 from tests.strategies.rich import rich_inputs, rich_networks
 
 N_STEPS = 40

@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from neurosparse import LIF, Network, Population, Projection, Synapses
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.sparsify import Context, LayerBudget, LayerView, Scheme
-from neurosparse.sparsify.blocks import Blocks, UniformBlocks, block_keys
-from neurosparse.sparsify.compact import compact
-from neurosparse.sparsify.neurons import Neurons, prune_neurons
-from neurosparse.sparsify.schedules import Polynomial
-from neurosparse.sparsify.structured_recipes import (
+from neurosparse.sparsify.recipes.structured import (
     block_pruning,
     block_rewiring,
     neuron_pruning,
 )
+from neurosparse.sparsify.schedules import Polynomial
+from neurosparse.sparsify.structure.blocks import Blocks, UniformBlocks, block_keys
+from neurosparse.sparsify.structure.compact import compact
+from neurosparse.sparsify.structure.neurons import Neurons, prune_neurons
 from neurosparse.sparsify.target import Target
 from tests.sparsify.layers import check_layer, layer_of, make_layer, move
 

@@ -56,7 +56,7 @@ class Step:
 def start(
     shapes: Sequence[tuple[int, int]], counts: Sequence[int] | None, rng: np.random.Generator
 ) -> list[LayerView]:
-    """Return layers ``(n_post, n_pre)`` with random weights in float64; without counts full ones."""
+    """Return layers ``(n_post, n_pre)`` of random float64 weights; without counts full ones."""
     layers = []
     for index, (n_post, n_pre) in enumerate(shapes):
         n = n_post * n_pre if counts is None else counts[index]

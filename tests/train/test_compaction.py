@@ -15,7 +15,7 @@ from torch import nn
 
 from neurosparse import LIF
 from neurosparse.errors import ParameterError, ShapeError
-from neurosparse.sparsify.structured_recipes import block_rewiring, neuron_pruning
+from neurosparse.sparsify.recipes.structured import block_rewiring, neuron_pruning
 from neurosparse.train import (
     LIFLayer,
     PackedSpikes,

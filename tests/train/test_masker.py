@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from neurosparse.errors import ParameterError, StorageError
 from neurosparse.network import LIF
 from neurosparse.sparsify import Context
-from neurosparse.sparsify.mask_recipes import dnw, dpf, lc, snfs, soft_deep_r
-from neurosparse.sparsify.masks import MaskScheme, MaskView
+from neurosparse.sparsify.masks.scheme import MaskScheme, MaskView
+from neurosparse.sparsify.recipes.masks import dnw, dpf, lc, snfs, soft_deep_r
 from neurosparse.train import SparseLinear, fit, sparse_ann, sparse_classifier
 from neurosparse.train.masked_linear import MaskedLinear, mask_layers, unmask_layers
 from neurosparse.train.masker import Masker

@@ -133,5 +133,14 @@ def bayesian_connectivity(
 
 
 def static() -> Scheme:
-    """Keep the connectivity that was drawn at the start (the control every scheme must beat)."""
+    """Keep the connectivity that was drawn at the start: the control every scheme must beat.
+
+    Returns
+    -------
+    Scheme
+
+    Notes
+    -----
+    State O(n_active).
+    """
     return Scheme("static")

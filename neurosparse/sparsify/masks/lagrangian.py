@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neurosparse.errors import ParameterError
 from neurosparse.network.checks import check_count, check_fraction, check_positive
 from neurosparse.sparsify.context import Context
-from neurosparse.sparsify.masks import MaskView, clear_masked, counts_of, largest
+from neurosparse.sparsify.masks.scheme import MaskView, clear_masked, counts_of, largest
 from neurosparse.sparsify.schedules import Schedule
 from neurosparse.sparsify.target import Target
 

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import Network
 from neurosparse.network.checks import check_fraction, check_generator, check_vector
-from neurosparse.sparsify.compact import keep_synapses
 from neurosparse.sparsify.context import Context
 from neurosparse.sparsify.layer import LayerView
 from neurosparse.sparsify.schedules import Curve
+from neurosparse.sparsify.structure.compact import keep_synapses
 from neurosparse.sparsify.target import Target
 from neurosparse.sparsify.wiring import Newborn, view_of
 
@@ -288,7 +288,7 @@ def prune_neurons(
     Examples
     --------
     >>> from neurosparse import LIF, Population, Projection, Synapses
-    >>> from neurosparse.sparsify.compact import compact
+    >>> from neurosparse.sparsify.structure.compact import compact
     >>> net = Network(
     ...     {"in": Population(1), "hidden": Population(3, LIF()), "out": Population(1, LIF())},
     ...     [

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from neurosparse.network.checks import check_positive
 from neurosparse.sparsify.context import Context
-from neurosparse.sparsify.masks import MaskView, counts_of
+from neurosparse.sparsify.masks.scheme import MaskView, counts_of
 from neurosparse.sparsify.target import Target
 
 __all__ = ["SoftWalk"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from neurosparse.network import FanIn, FanOut, Network, Neuron, Population, Projection, Synapses
 from neurosparse.network.rows import index_dtype, row_pointers
 from neurosparse.network.select import select
-from neurosparse.sparsify.paths import (
+from neurosparse.sparsify.structure.paths import (
     Marks,
     beginnings,
     chosen_neurons,

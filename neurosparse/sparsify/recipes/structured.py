@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from neurosparse.sparsify.blocks import Blocks, BlockShape, UniformBlocks
 from neurosparse.sparsify.budget import LayerBudget, NoRegrowth
-from neurosparse.sparsify.neurons import Neurons, NeuronScore, Rates, Wiring
 from neurosparse.sparsify.schedules import Polynomial, Schedule
 from neurosparse.sparsify.scheme import Scheme
 from neurosparse.sparsify.signs import RandomSigns, SignRule
+from neurosparse.sparsify.structure.blocks import Blocks, BlockShape, UniformBlocks
+from neurosparse.sparsify.structure.neurons import Neurons, NeuronScore, Rates, Wiring
 from neurosparse.sparsify.target import Target
 
 __all__ = ["block_pruning", "block_rewiring", "neuron_pruning"]

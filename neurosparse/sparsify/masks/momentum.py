@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from neurosparse.sparsify.context import Context
 from neurosparse.sparsify.magnitude import lowest
-from neurosparse.sparsify.masks import MaskView, clear_masked
+from neurosparse.sparsify.masks.scheme import MaskView, clear_masked
 from neurosparse.sparsify.schedules import Curve
 
 __all__ = ["MomentumExchange", "share_out"]

@@ -11,16 +11,16 @@ from collections.abc import Sequence
 
 from neurosparse.errors import ParameterError
 from neurosparse.network.checks import check_count, check_fraction
-from neurosparse.sparsify.mask_lagrangian import Compression, Lagrangian, LargestValues
-from neurosparse.sparsify.mask_momentum import MomentumExchange
-from neurosparse.sparsify.mask_walk import SoftWalk
-from neurosparse.sparsify.masks import (
+from neurosparse.sparsify.masks.lagrangian import Compression, Lagrangian, LargestValues
+from neurosparse.sparsify.masks.momentum import MomentumExchange
+from neurosparse.sparsify.masks.scheme import (
     DrawMask,
     KeepLargest,
     MaskScheme,
     RequireFull,
     clear_masked,
 )
+from neurosparse.sparsify.masks.walk import SoftWalk
 from neurosparse.sparsify.schedules import Cosine, Polynomial, Schedule, Stairs
 from neurosparse.sparsify.target import Target
 
