@@ -44,7 +44,7 @@ def test_a_loss_that_is_not_finite_stops_with_the_last_good_state(
         r"loss: not finite in epoch 2, batch 2, at a learning rate of 0\.0\d+; .* after epoch 1"
     )
     with pytest.raises(TrainingError, match=message):
-        run(model, 4, checkpoint=path, loss=Failing(7, value))
+        run(model, 4, checkpoint=path, loss=Failing(8, value))
     assert_same_state(model.state_dict(), good.state_dict())
     assert topology(model) == topology(good)
     saved = load_checkpoint(path)

@@ -98,7 +98,7 @@ def bayesian_connectivity(
 
     ``theta -= eta l2 theta`` and ``theta += sqrt(2 eta T) nu``; what crosses zero goes dormant, and
     as many are drawn over all layers, in proportion to their size, at ``theta = 0``. It was made
-    for robust losses: train it with `neurosparse.train.AdversarialTraining` or `Trades`.
+    for robust losses: train it with `neurosparse.train.AdversarialTraining` or `TRADES`.
 
     Parameters
     ----------
