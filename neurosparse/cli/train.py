@@ -129,7 +129,8 @@ def train(
         valid=valid,
         scheme=rewiring,
         patience=patience,
-        keep="last" if patience is None else "best",
+        # the best epoch of a network that starts full may be one before it was pruned
+        keep="last" if patience is None or recipe.starts == "full" else "best",
         checkpoint=checkpoint,
         resume=resume,
         regularizers=regularizers,

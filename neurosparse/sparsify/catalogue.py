@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypedDict
 
 from neurosparse.errors import ParameterError
 from neurosparse.network.checks import check_count
@@ -166,9 +166,25 @@ def _rigl(plan: Plan) -> Scheme:
     return rigl(n_steps=plan.n_steps, every=plan.period(100))
 
 
+class _Ramp(TypedDict):
+    start: int
+    stop: int
+    every: int
+
+
+def _ramp(plan: Plan) -> _Ramp:
+    """Return when sparsity rises: from a tenth to seven tenths of the training."""
+    start = plan.at(0.1)
+    stop = max(start + 1, plan.at(0.7))
+    return {
+        "start": start,
+        "stop": stop,
+        "every": min(plan.period(100), max(1, (stop - start) // 4)),
+    }
+
+
 def _gmp(plan: Plan) -> Scheme:
-    start, stop = plan.at(0.1), plan.at(0.7)
-    return gmp(plan.n_active, start=start, stop=max(start + 1, stop), every=plan.period(100))
+    return gmp(plan.n_active, **_ramp(plan))
 
 
 def _one_shot(plan: Plan) -> Scheme:
@@ -209,7 +225,8 @@ def _snfs(plan: Plan) -> MaskScheme:
 
 
 def _dpf(plan: Plan) -> MaskScheme:
-    return dpf(plan.n_active, n_steps=plan.n_steps, every=plan.period(16), pooled=False)
+    every = min(plan.period(16), max(1, plan.at(0.75) // 4))
+    return dpf(plan.n_active, n_steps=plan.n_steps, every=every, pooled=False)
 
 
 def _dnw(plan: Plan) -> MaskScheme:
@@ -225,21 +242,11 @@ _BLOCK = (2, 4)
 
 
 def _neuron_pruning(plan: Plan) -> Scheme:
-    start, stop = plan.at(0.1), plan.at(0.7)
-    return neuron_pruning(
-        plan.n_active,
-        start=start,
-        stop=max(start + 1, stop),
-        every=plan.period(100),
-        wiring=plan.wiring,
-    )
+    return neuron_pruning(plan.n_active, wiring=plan.wiring, **_ramp(plan))
 
 
 def _block_pruning(plan: Plan) -> Scheme:
-    start, stop = plan.at(0.1), plan.at(0.7)
-    return block_pruning(
-        plan.n_active, _BLOCK, start=start, stop=max(start + 1, stop), every=plan.period(100)
-    )
+    return block_pruning(plan.n_active, _BLOCK, **_ramp(plan))
 
 
 CATALOGUE: dict[str, Recipe] = {

@@ -149,7 +149,7 @@ def test_more_samples_than_there_are(refused: Refused, network_file: Path) -> No
         (["--l1", "-1"], "l1: got -1.0; allowed is >= 0"),
         (["--learning-rate", "-1"], "learning_rate"),
         (["--learning-rate", "nan"], "learning_rate"),
-        (["--scheme", "magic"], "'magic' is not one of"),
+        (["--scheme", "magic"], "scheme: got 'magic'; allowed is static, deep_r, "),
         (["--resume"], "resume: needs checkpoint"),
         (["--data", "imagenet"], "data set: got 'imagenet'"),
     ],

@@ -138,6 +138,12 @@ def test_no_layer_is_emptied() -> None:
     assert [positions.tolist() for positions in dropped] == [[0, 2], [], []]
 
 
+def test_what_stands_at_the_threshold_stays() -> None:
+    view = with_weights([0.25, -0.25, 0.125, 1.0])
+    (dropped,) = AdaptiveThreshold(1, threshold=0.25)([view], context())
+    assert dropped.tolist() == [2]
+
+
 def test_what_is_remembered_can_be_saved() -> None:
     view, now = make_layer(5, 6, 20, np.random.default_rng(0)), context()
     AdaptiveThreshold(0.1)([view], now)
@@ -176,6 +182,8 @@ def test_beyond_a_number_per_layer(views: list[LayerView], data: st.DataObject) 
 @given(st.lists(layers(), min_size=1, max_size=3), st.data())
 def test_beyond_a_number_for_all(views: list[LayerView], data: st.DataObject) -> None:
     views = [view for view in views if view.n_active]
+    for index, view in enumerate(views):  # those of one seed have the same weights
+        view.weights = view.weights.astype(np.float64) * 1.01**index
     final = [data.draw(st.integers(1, view.n_potential)) for view in views]
     before = [view.weights.copy() for view in views]
     dropped = Beyond(Target(final, AT_END), pooled=True)(views, context())
