@@ -27,6 +27,7 @@ from neurosparse.train import (
 from benchmarks.peers.training_task import Task, adam, trials  # isort: skip
 
 L1, TEMPERATURE = 1e-2, 1e-6
+LAST_STEPS = 12
 
 
 class Clock:
@@ -34,6 +35,7 @@ class Clock:
 
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.shares: list[float] = []  # of the last steps
 
     def start(self, *_: Any) -> None:
         """Begin."""
@@ -42,6 +44,11 @@ class Clock:
     def stop(self, *_: Any) -> None:
         """Read."""
         self.seconds = time.perf_counter() - self._began
+
+    def share_of(self, seconds: float) -> float:
+        """Return the median share of the last steps, one of ``seconds`` included."""
+        self.shares = [*self.shares[1 - LAST_STEPS :], self.seconds / seconds]
+        return float(np.median(self.shares))
 
 
 def network(task: Task, density: float) -> SpikingClassifier:
@@ -77,7 +84,7 @@ def make(task: Task, *, density: float) -> Callable[[], Answer]:
         turnover = rewirer.turnover.take()
         return {
             "loss": loss.item(),
-            "rewiring_share": clock.seconds / seconds,
+            "rewiring_share": clock.share_of(seconds),
             "rewired": sum(turnover.grown),
             "synapses": sum(layer.n_active for layer in rewirer.layers),
             "rates": [s.counts.mean().item() / task.n_steps for s in trains],

@@ -14,7 +14,7 @@ from neurosparse.errors import ParameterError, TopologyError
 from neurosparse.sparsify.birth import Birth
 from neurosparse.sparsify.budget import Budget, LayerBudget
 from neurosparse.sparsify.context import Context
-from neurosparse.sparsify.drop import DropRule, Nothing
+from neurosparse.sparsify.drop import DropRule, Nothing, SignChange
 from neurosparse.sparsify.drop_kernels import are_ascending
 from neurosparse.sparsify.exchange import Rewiring, exchange
 from neurosparse.sparsify.grow import GrowRule, Uniform
@@ -99,10 +99,11 @@ class Scheme:
                 self.noise(layer, context.rng)
         if not self.schedule.due(context.step):
             return [None] * len(layers)
-        dropped = [
-            _checked(positions, layer)
-            for positions, layer in zip(self.drop(layers, context), layers, strict=True)
-        ]
+        dropped = self.drop(layers, context)
+        if not isinstance(self.drop, SignChange):  # whose positions ascend as they are found
+            dropped = [
+                _checked(positions, layer) for positions, layer in zip(dropped, layers, strict=True)
+            ]
         surviving = np.array(
             [
                 layer.n_active - positions.size

@@ -171,7 +171,7 @@ class _Watched:
         self._rows: tuple[Tensor | None, ...] = (None, None, None)
         self._address = 0
         self._view: LayerView
-        self._places: list[int] = []  # where everything lay when the next two were made
+        self._places: list[int] | None = None  # of slots, when the next two were made
         self._addresses: NDArray[np.int64]
         self._sizes: NDArray[np.int64]
 
@@ -244,18 +244,24 @@ class _Watched:
         self._view = LayerView(
             layer.out_features, layer.in_features, indptr, indices, weights, signs, 0.0
         )
-        self._rows, self._address = rows, self._weight.data_ptr()
+        self._rows, self._address, self._places = rows, self._weight.data_ptr(), None
 
     def apply(self, rewiring: Rewiring) -> None:
         """Exchange synapses, and move with them whatever there is one of per synapse."""
         weight = self._weight
+        was_moved = weight.grad is not None
         # the gradient belongs to the synapses before, and nobody takes a second step with it
         weight.grad = None
         state = self._optimizer.state.get(weight, {})
         if rewiring.n_after != rewiring.n_before or not self._find_aligned(state):
             self._replace(rewiring, state)
         else:
-            self._move(rewiring)
+            rewiring.move_at(self._addresses, self._sizes)
+            rewiring.settle(self._view)
+            if not was_moved:
+                # the optimiser has changed no weight, but a backward pass through an earlier step
+                # is to be refused as if it had: it would see the new rows
+                torch.autograd.graph.increment_version(weight)
         if rewiring.weights is not None:
             weight.detach().numpy()[rewiring.places] = rewiring.weights
         for name in _STARTS_FROM:
@@ -273,28 +279,18 @@ class _Watched:
 
     def _find_aligned(self, state: dict[str, Any]) -> bool:
         """Note where what is to be moved lies; return false where something lies with gaps."""
-        weight = self._weight
-        held = [weight, *self._layer.topology()[1:]]
-        held += [slot for slot in state.values() if isinstance(slot, Tensor)]
-        places = [tensor.data_ptr() for tensor in held]
+        # weights and rows were looked at by `view`
+        places = [slot.data_ptr() for slot in state.values() if isinstance(slot, Tensor)]
         if places == self._places:
             return True
-        aligned = [*held[:3], *self._slots(state).values()]
-        if not all(tensor.is_contiguous() for tensor in aligned):
+        held = [self._weight, *self._layer.topology()[1:], *self._slots(state).values()]
+        if not all(tensor.is_contiguous() for tensor in held):
             return False
         # by address, so that memory that goes by two names is moved once
-        sizes = {tensor.data_ptr(): tensor.element_size() for tensor in aligned}
+        sizes = {tensor.data_ptr(): tensor.element_size() for tensor in held}
         self._addresses, self._sizes = np.array(list(sizes)), np.array(list(sizes.values()))
         self._places = places
         return True
-
-    def _move(self, rewiring: Rewiring) -> None:
-        """Exchange in place, which allocates next to nothing."""
-        rewiring.move_at(self._addresses, self._sizes)
-        rewiring.settle(self._view)
-        # a backward pass through an earlier step would see the new rows: it is to be refused, even
-        # where the optimiser has changed no weight
-        torch.autograd.graph.increment_version(self._weight)
 
     def _replace(self, rewiring: Rewiring, state: dict[str, Any]) -> None:
         """Exchange by new arrays, one after the other."""
@@ -306,7 +302,7 @@ class _Watched:
         indices, signs = self._view.indices, self._view.signs
         # it would keep the old arrays alive until the next step
         del self._view
-        self._rows, self._places = (None, None, None), []
+        self._rows, self._places = (None, None, None), None
         for name, slot in self._slots(state).items():
             state[name] = moved(slot)
         layer.set_weights(moved(weight))
