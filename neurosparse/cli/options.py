@@ -8,7 +8,10 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "L1",
+    "BatchSize",
     "Data",
+    "Epochs",
     "Interpreter",
     "Json",
     "NetworkData",
@@ -16,6 +19,8 @@ __all__ = [
     "NetworkSeed",
     "Samples",
     "Seed",
+    "Shift",
+    "Temperature",
     "Timeout",
 ]
 
@@ -42,6 +47,23 @@ NetworkFile = Annotated[
 Samples = Annotated[
     int | None,
     typer.Option("--samples", min=1, help="First so many test images. Default: all."),
+]
+L1 = Annotated[
+    float | None, typer.Option("--l1", help="L1 prior of DEEP R. Default: the preset's.")
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option("--temperature", help="Temperature of DEEP R. Default: the preset's."),
+]
+Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Default: the preset's.")]
+BatchSize = Annotated[
+    int | None, typer.Option("--batch-size", min=1, help="Default: the preset's.")
+]
+Shift = Annotated[
+    int | None,
+    typer.Option(
+        "--shift", min=0, help="Move samples by up to so many pixels. Default: the preset's."
+    ),
 ]
 Interpreter = Annotated[
     Path | None,

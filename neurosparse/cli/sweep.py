@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurosparse.cli.options import Data, Json
+from neurosparse.cli.options import L1, BatchSize, Data, Epochs, Json, Shift, Temperature
 from neurosparse.cli.output import emit, emit_json, say, show_table, wants_progress
 
 if TYPE_CHECKING:
@@ -63,12 +63,8 @@ def sweep(
     model: Annotated[
         ModelChoice, typer.Option("--model", help="Spiking network, or ReLU network of its shape.")
     ] = ModelChoice.snn,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Default: the preset's.")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", min=1, help="Default: the preset's.")
-    ] = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
     learning_rate: Annotated[
         float | None,
         typer.Option("--learning-rate", help="Of networks that start sparse. Default: preset's."),
@@ -81,19 +77,9 @@ def sweep(
             "preset's.",
         ),
     ] = None,
-    l1: Annotated[
-        float | None, typer.Option("--l1", help="L1 prior of DEEP R. Default: the preset's.")
-    ] = None,
-    temperature: Annotated[
-        float | None,
-        typer.Option("--temperature", help="Temperature of DEEP R. Default: the preset's."),
-    ] = None,
-    shift: Annotated[
-        int | None,
-        typer.Option(
-            "--shift", min=0, help="Move samples by up to so many pixels. Default: the preset's."
-        ),
-    ] = None,
+    l1: L1 = None,
+    temperature: Temperature = None,
+    shift: Shift = None,
     attack: Annotated[
         AttackChoice | None, typer.Option("--attack", help="Measure accuracy under it too.")
     ] = None,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neurosparse.cli.inputs import check_output_file
-from neurosparse.cli.options import Data, Json, Seed
+from neurosparse.cli.options import L1, BatchSize, Data, Epochs, Json, Seed, Shift, Temperature
 from neurosparse.cli.output import emit, emit_json, say, show_table, wants_progress
 from neurosparse.errors import ParameterError
 
@@ -43,19 +43,10 @@ def train(
             "(docs/schemes.md has all).",
         ),
     ] = "deep_r",
-    l1: Annotated[
-        float | None, typer.Option("--l1", help="L1 prior of DEEP R. Default: the preset's.")
-    ] = None,
-    temperature: Annotated[
-        float | None,
-        typer.Option("--temperature", help="Temperature of DEEP R. Default: the preset's."),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", min=1, help="Default: the preset's.")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option("--batch-size", min=1, help="Default: the preset's.")
-    ] = None,
+    l1: L1 = None,
+    temperature: Temperature = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
     learning_rate: Annotated[
         float | None, typer.Option("--learning-rate", help="Of Adam. Default: the preset's.")
     ] = None,
@@ -63,12 +54,7 @@ def train(
         int | None,
         typer.Option("--patience", min=1, help="Stop after so many epochs without a better one."),
     ] = None,
-    shift: Annotated[
-        int | None,
-        typer.Option(
-            "--shift", min=0, help="Move samples by up to so many pixels. Default: the preset's."
-        ),
-    ] = None,
+    shift: Shift = None,
     rate_target: Annotated[
         float | None,
         typer.Option(
