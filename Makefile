@@ -44,7 +44,7 @@ test-main: $(INSTALLED)
 # Compiled code reads past the end of an array without a word; here numba checks every index.
 # It needs a cache of its own, as numba's does not know with which checks a kernel was compiled.
 test-boundscheck: $(INSTALLED)
-	NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/build/numba-boundscheck \
+	HYPOTHESIS_PROFILE=bounds NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR=$(CURDIR)/build/numba-boundscheck \
 	    $(BIN)/python -m pytest -n 2 --dist loadfile -m "not lava and not slow" \
 	    $(BOUNDSCHECK_TESTS) $(addprefix --ignore=,$(BOUNDSCHECK_LEAVES)) $(PYTEST_ARGS)
 
