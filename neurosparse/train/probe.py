@@ -13,6 +13,7 @@ from neurosparse.network.checks import check_count
 __all__ = ["GradientProbe"]
 
 _BLOCK = 1 << 18  # gradients looked at together
+_ACTIVE = -1.0  # in the place of the size of a gradient
 
 
 class GradientProbe:
@@ -35,6 +36,7 @@ class GradientProbe:
         self._keys = np.zeros(0, dtype=np.int64)
         self._sizes: NDArray[Any] = np.zeros(0, dtype=np.float32)
         self._filled = False
+        self._least = _ACTIVE / 2  # what is not above it is not among the largest
 
     def found(self) -> tuple[NDArray[np.int64], NDArray[Any]] | None:
         """Return keys and sizes, in no order; none before a backward pass."""
@@ -59,24 +61,31 @@ class GradientProbe:
         """
         indptr, indices = rows
         self._keys, self._sizes = self._keys[:0], self._sizes[:0]
+        self._least = _ACTIVE / 2
         for low, high in _blocks(indptr.size - 1, n_columns):
             sizes = np.abs(gradient(low, high))
             taken = slice(indptr[low], indptr[high])
             counts = np.diff(indptr[low : high + 1])
-            sizes[np.repeat(np.arange(high - low), counts), indices[taken]] = -1
+            sizes[np.repeat(np.arange(high - low), counts), indices[taken]] = _ACTIVE
             self._take(sizes.ravel(), low * n_columns)
+        self._keep_largest()
         self._filled = True
 
     def _take(self, sizes: NDArray[Any], first: int) -> None:
-        """Keep the largest of what there is and of what comes, the latter from key ``first`` on."""
-        least = self._sizes.min() if 0 < self.n_kept <= self._sizes.size else -1
-        new = np.flatnonzero(sizes > max(least, -0.5))
-        keys = np.concatenate([self._keys, new + first])
-        sizes = np.concatenate([self._sizes, sizes[new]])
-        if keys.size > self.n_kept:
-            best = np.argpartition(sizes, keys.size - self.n_kept)[keys.size - self.n_kept :]
-            keys, sizes = keys[best], sizes[best]
-        self._keys, self._sizes = keys, sizes
+        """Add what may be among the largest; ``sizes`` are those from key ``first`` on."""
+        new = np.flatnonzero(sizes > self._least)
+        self._keys = np.concatenate([self._keys, new + first])
+        self._sizes = np.concatenate([self._sizes, sizes[new]])
+        if self._keys.size > 2 * self.n_kept:  # not more often, as it goes through all of them
+            self._keep_largest()
+
+    def _keep_largest(self) -> None:
+        n_out = self._keys.size - self.n_kept
+        if n_out <= 0:
+            return
+        best = np.argpartition(self._sizes, n_out)[n_out:]
+        self._keys, self._sizes = self._keys[best], self._sizes[best]
+        self._least = float(self._sizes.min())
 
 
 def _blocks(n_rows: int, n_columns: int) -> Iterator[tuple[int, int]]:
