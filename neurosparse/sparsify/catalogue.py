@@ -159,7 +159,7 @@ def _random(plan: Plan) -> Scheme:
 
 
 def _dsr(plan: Plan) -> Scheme:
-    return dsr(every=plan.period(200), stop=plan.at(_SETTLE), n=0.2)
+    return dsr(every=plan.period(200), stop=plan.at(_SETTLE))
 
 
 def _rigl(plan: Plan) -> Scheme:
