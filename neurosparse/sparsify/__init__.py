@@ -11,7 +11,7 @@ from neurosparse.sparsify.budget import (
     er_budget,
     uniform_budget,
 )
-from neurosparse.sparsify.catalogue import CATALOGUE, Plan, Recipe, find_recipe
+from neurosparse.sparsify.catalogue import CATALOGUE, find_recipe
 from neurosparse.sparsify.context import Context
 from neurosparse.sparsify.drop import DropRule, LayerDropRule, Nothing, RandomShare, SignChange
 from neurosparse.sparsify.exchange import Rewiring
@@ -23,6 +23,7 @@ from neurosparse.sparsify.magnitude import AdaptiveThreshold, Beyond, Smallest, 
 from neurosparse.sparsify.masks.lagrangian import HardThreshold, SoftThreshold
 from neurosparse.sparsify.masks.scheme import MaskScheme, MaskView
 from neurosparse.sparsify.noise import Langevin, Noise
+from neurosparse.sparsify.plan import Plan, Recipe
 from neurosparse.sparsify.recipes import (
     bayesian_connectivity,
     deep_r,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -28,16 +29,16 @@ class DropRule(Protocol):
         ...
 
 
-class LayerDropRule:
+class LayerDropRule(ABC):
     """A drop rule that looks at one layer at a time; a subclass says how."""
 
     def __call__(self, layers: Sequence[LayerView], context: Context) -> list[NDArray[np.int64]]:
         """Return what is chosen in each layer."""
         return [self.choose(layer, context) for layer in layers]
 
+    @abstractmethod
     def choose(self, layer: LayerView, context: Context) -> NDArray[np.int64]:
         """Return (n_dropped,) int64 positions, ascending, distinct."""
-        raise NotImplementedError
 
 
 class SignChange(LayerDropRule):

@@ -14,11 +14,9 @@ from neurosparse.errors import ParameterError, StorageError
 from neurosparse.sparsify import Context, Turnover
 from neurosparse.sparsify.masks.scheme import MaskScheme, MaskView
 from neurosparse.train.masked_linear import MaskedLinear
+from neurosparse.train.slots import first_value
 
 __all__ = ["Masker"]
-
-# slots that torch.optim does not start from zero (Rprop, Adagrad), and the option they start from
-_STARTS_FROM = {"step_size": "lr", "sum": "initial_accumulator_value"}
 
 
 class Masker:
@@ -199,7 +197,7 @@ class _Held:
         self._guarded = None
         self._weight.detach()[masked] = weights
         for name, slot in self._slots().items():
-            slot[masked] = float(self._group().get(_STARTS_FROM.get(name, ""), 0.0))
+            slot[masked] = first_value(name, self._group())
 
     def check(self, arrays: dict[str, NDArray[Any]]) -> None:
         """Raise ValueError if arrays are not one number per weight."""

@@ -16,13 +16,10 @@ from neurosparse.sparsify import Context, LayerView, RandomSigns, Rewiring, Sche
 from neurosparse.sparsify.exchange_kernels import settle
 from neurosparse.train.masked_linear import MaskedLinear
 from neurosparse.train.probe import GradientProbe
+from neurosparse.train.slots import STARTING_ELSEWHERE, first_value
 from neurosparse.train.sparse_linear import SparseLinear
 
 __all__ = ["Rewirer"]
-
-# slots that torch.optim does not start from zero (Rprop, Adagrad), and the option they start from;
-# Rprop's step size, cut to 1e-6, would take some forty steps to grow back
-_STARTS_FROM = {"step_size": "lr", "sum": "initial_accumulator_value"}
 
 
 class Rewirer:
@@ -264,9 +261,8 @@ class _Watched:
                 torch.autograd.graph.increment_version(weight)
         if rewiring.weights is not None:
             weight.detach().numpy()[rewiring.places] = rewiring.weights
-        for name in _STARTS_FROM:
-            if name in state and (first := self._group().get(_STARTS_FROM[name])):
-                state[name].numpy()[rewiring.places] = float(first)
+        for name in STARTING_ELSEWHERE & state.keys():
+            state[name].numpy()[rewiring.places] = first_value(name, self._group())
 
     def _slots(self, state: dict[str, Any]) -> dict[str, Tensor]:
         """Return what the optimiser keeps one of per synapse, by name."""

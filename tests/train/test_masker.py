@@ -280,8 +280,11 @@ def test_a_layer_outside_the_loss_has_no_gradient() -> None:
     for scheme in (snfs([12, 6, 8], n_steps=3, every=1), soft_deep_r([12, 6, 8])):
         masker = Masker(scheme, layers, optimizer)
         layers[0].values().sum().backward()
+        assert layers[1].weight.grad is None
         optimizer.step()
         optimizer.zero_grad()
+        assert masker.turnover.n_steps == 1  # it went through all the same
+        assert all(torch.isfinite(layer.weight).all() for layer in layers)
         masker.remove()
 
 
