@@ -53,6 +53,7 @@ ANN = Study(
     epochs=30,
     learning_rates=(1e-2, 3e-3),
     l1=5e-2,
+    weight_decay=1e-4,
     shift=0,
 )
 SNN = dataclasses.replace(ANN, model="snn", epochs=12, learning_rates=(1e-2, 2e-3))

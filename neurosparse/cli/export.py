@@ -56,7 +56,7 @@ def export(
         rows: list[dict[str, Any]] = [
             {
                 "name": projection.name,
-                "sign_mode": bundle.sign_modes.get(projection.name),
+                "sign_mode": projection.format.sign_mode if projection.format else None,
                 "synapses": projection.synapses.n_active,
                 "pruned": integers.pruned[projection.name] if integers else 0,
                 "largest_error": integers.error[projection.name] if integers else 0.0,

@@ -78,6 +78,13 @@ def sweep(
         ),
     ] = None,
     l1: L1 = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(
+            "--weight-decay",
+            help="L2 penalty, for schemes without a prior of their own. Default: the preset's.",
+        ),
+    ] = None,
     temperature: Temperature = None,
     shift: Shift = None,
     attack: Annotated[
@@ -135,6 +142,7 @@ def sweep(
         batch_size=batch_size,
         learning_rates=rates,
         l1=l1,
+        weight_decay=weight_decay,
         temperature=temperature,
         shift=shift,
         attack=against,

@@ -18,27 +18,26 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from neurosparse.errors import ExportLimitError, NeurosparseError, ParameterError, StorageError
-from neurosparse.loihi.grid import GRIDS, SignMode, choose_sign_mode
 from neurosparse.loihi.limits import (
     off_grid_violations,
     refuse_multapses,
     structural_violations,
 )
 from neurosparse.loihi.quantise import Quantisation
-from neurosparse.network import Network
+from neurosparse.network import Network, SynapseFormat, choose_sign_mode
 from neurosparse.network.storage import pack_network, unpack_network
 
 __all__ = ["FORMAT", "RUNNER", "VERSION", "Bundle", "Tag", "read_bundle", "write_bundle"]
 
 FORMAT = "neurosparse-lava-bundle"
-VERSION = 2
+VERSION = 3
 RUNNER = Path(__file__).parent / "runner"
 Tag = Literal["floating_pt", "fixed_pt"]
 
@@ -56,8 +55,6 @@ class Bundle:
         The directory.
     networks : dict of Tag to Network
         The float network (``"floating_pt"``), its integer twin (``"fixed_pt"``), or one of them.
-    sign_modes : dict of str to SignMode
-        By projection, for ``fixed_pt``.
     scales : dict of str to float
         By population, as in `Quantisation`; empty for a network built from integers.
     metadata : dict
@@ -66,7 +63,6 @@ class Bundle:
 
     path: Path
     networks: dict[Tag, Network]
-    sign_modes: dict[str, SignMode]
     scales: dict[str, float]
     metadata: dict[str, Any] = field(default_factory=dict)
 
@@ -122,6 +118,8 @@ def write_bundle(
     StorageError
         If ``path`` is something other than a bundle, or cannot be written.
     """
+    if network.is_integer:
+        network = _with_formats(network)
     networks: dict[Tag, Network] = {}
     if network.is_integer and quantisation is not None:
         raise ParameterError("quantisation: the network holds integers already; leave it out")
@@ -135,26 +133,30 @@ def write_bundle(
     violations += off_grid_violations(network) if network.is_integer else []
     if violations:
         raise ExportLimitError(violations)
-    sign_modes: dict[str, SignMode] = {}
-    if quantisation is not None:
-        sign_modes = dict(quantisation.sign_modes)
-    elif network.is_integer:
-        for projection in network.projections:
-            mode = choose_sign_mode(projection.synapses.weights)
-            sign_modes[projection.name] = "mixed" if mode is None else mode
     scales = {} if quantisation is None else dict(quantisation.scales)
     target = Path(path)
     _refuse_foreign(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
-        _fill(temporary, networks, sign_modes, scales, dict(metadata or {}))
+        _fill(temporary, networks, scales, dict(metadata or {}))
         _put_in_place(temporary, target)
     except OSError as error:
         raise StorageError(f"{target}: cannot be written: {error}") from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return read_bundle(target)
+
+
+def _with_formats(network: Network) -> Network:
+    """Say of every projection how Lava stores its weights, where the network does not."""
+    projections = []
+    for projection in network.projections:
+        mode = choose_sign_mode(projection.synapses.weights)
+        if projection.format is None and mode is not None:
+            projection = replace(projection, format=SynapseFormat(mode))
+        projections.append(projection)
+    return Network(network.populations, projections, inputs=network.inputs, outputs=network.outputs)
 
 
 def _refuse_foreign(target: Path) -> None:
@@ -175,7 +177,6 @@ def _refuse_foreign(target: Path) -> None:
 def _fill(
     folder: Path,
     networks: Mapping[Tag, Network],
-    sign_modes: Mapping[str, SignMode],
     scales: Mapping[str, float],
     metadata: Mapping[str, Any],
 ) -> None:
@@ -200,7 +201,6 @@ def _fill(
         "version": VERSION,
         "networks": headers,
         "depths": first.depths,
-        "sign_modes": dict(sign_modes),
         "scales": dict(scales),
         "metadata": dict(metadata),
     }
@@ -312,9 +312,7 @@ def _unpack(folder: Path, manifest: Mapping[str, Any]) -> Bundle:
         start = f"{tag}/"
         own = {name[len(start) :]: a for name, a in arrays.items() if name.startswith(start)}
         networks[tag] = unpack_network(header, own)
-    modes = dict(manifest["sign_modes"])
-    unknown = sorted(set(modes.values()) - set(GRIDS))
-    if unknown or not networks or set(networks) - {"floating_pt", "fixed_pt"}:
-        raise StorageError(f"{folder}: holds an unknown tag or sign mode")
+    if not networks or set(networks) - {"floating_pt", "fixed_pt"}:
+        raise StorageError(f"{folder}: holds an unknown tag")
     metadata = dict(manifest.get("metadata", {}))  # bundles of the first day have none
-    return Bundle(folder, networks, modes, dict(manifest["scales"]), metadata)
+    return Bundle(folder, networks, dict(manifest["scales"]), metadata)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from neurosparse.loihi.grid import choose_sign_mode
-from neurosparse.network import LIF, Network
+from neurosparse.network import LIF, Network, choose_sign_mode
 
 __all__ = ["off_grid_violations", "refuse_multapses", "structural_violations"]
 
@@ -70,5 +69,5 @@ def off_grid_violations(network: Network) -> list[str]:
         f"{p.synapses.weights.max()} lie on none of Lava's grids; allowed are even numbers -256 "
         "to 254, or 0 to 255, or -255 to 0"
         for p in network.projections
-        if choose_sign_mode(p.synapses.weights) is None
+        if p.format is None and choose_sign_mode(p.synapses.weights) is None
     ]

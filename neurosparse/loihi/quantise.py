@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import ExportLimitError, ParameterError, TopologyError
-from neurosparse.loihi.grid import GRIDS, SignMode
 from neurosparse.loihi.limits import refuse_multapses, structural_violations
 from neurosparse.loihi.scale import U_LIMIT, choose_scale
-from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
+from neurosparse.network import (
+    LIF,
+    FixedPointLIF,
+    Network,
+    Population,
+    Projection,
+    SignMode,
+    SynapseFormat,
+    Synapses,
+)
 from neurosparse.network.checks import check_finite
-from neurosparse.network.neurons import BIAS_EXP_MAX, BIAS_MANT_MAX, BIAS_MANT_MIN, DECAY_MAX
+from neurosparse.network.fixed_point import BIAS_EXP_MAX, BIAS_MANT_MAX, BIAS_MANT_MIN, DECAY_MAX
 
 __all__ = ["MAX_CURRENT", "Quantisation", "SignModeRequest", "quantise", "scale_currents"]
 
@@ -36,8 +44,6 @@ class Quantisation:
     scales : dict of str to float
         By population of neurons: integer weight units per float weight unit, the one factor of
         its weights, threshold, bias and input currents.
-    sign_modes : dict of str to SignMode
-        By projection.
     pruned : dict of str to int
         By projection: synapses whose weight rounded to zero and that are gone.
     error : dict of str to float
@@ -47,7 +53,6 @@ class Quantisation:
 
     network: Network
     scales: dict[str, float]
-    sign_modes: dict[str, SignMode]
     pruned: dict[str, int]
     error: dict[str, float]
 
@@ -64,8 +69,9 @@ class Quantisation:
                 )
         for projection in self.network.projections:
             name = projection.name
+            signs = projection.format.sign_mode if projection.format else "unknown"
             lines.append(
-                f"  {name}: {self.sign_modes[name]}, {projection.synapses.n_active} synapses, "
+                f"  {name}: {signs}, {projection.synapses.n_active} synapses, "
                 f"{self.pruned[name]} rounded to zero, largest error {self.error[name]:.3g}"
             )
         return "\n".join(lines)
@@ -139,10 +145,10 @@ def quantise(
             "float network"
         )
     refuse_multapses(network)
-    modes = _resolve_modes(network, sign_mode)
+    formats = _formats(network, sign_mode)
     violations = structural_violations(network)
     for projection in network.projections:
-        violations.extend(_sign_violations(projection, modes[projection.name]))
+        violations.extend(_sign_violations(projection, formats[projection.name].sign_mode))
     structure = bool(violations)  # scales mean nothing before this is mended
     populations: dict[str, Population] = {}
     scales: dict[str, float] = {}
@@ -155,7 +161,7 @@ def quantise(
         if own or structure:
             continue
         incoming = [p for p in network.projections if p.target == name]
-        scale = choose_scale(population, incoming, modes, keep_small=keep_small)
+        scale = choose_scale(population, incoming, formats, keep_small=keep_small)
         if scale is None:
             violations.append(
                 f"population {name!r}: u can leave its 24 bits even with the smallest weights; "
@@ -177,15 +183,13 @@ def quantise(
     for projection in network.projections:
         name, synapses = projection.name, projection.synapses
         exact = synapses.weights.astype(np.float64) * scales[projection.target]
-        rounded = GRIDS[modes[name]].round(exact, keep_small=keep_small)
+        rounded = formats[name].grid.round(exact, keep_small=keep_small)
         kept = synapses.with_weights(rounded).without_zeros()
         pruned[name] = synapses.n_active - kept.n_active
         error[name] = float(np.abs(exact - rounded).max(initial=0.0))
-        projections.append(
-            Projection(projection.source, projection.target, kept, name=projection.name)
-        )
+        projections.append(replace(projection, synapses=kept, format=formats[name]))
     integer = Network(populations, projections, inputs=network.inputs, outputs=network.outputs)
-    return Quantisation(integer, scales, modes, pruned, error)
+    return Quantisation(integer, scales, pruned, error)
 
 
 def scale_currents(
@@ -233,9 +237,9 @@ def scale_currents(
     return scaled
 
 
-def _resolve_modes(
+def _formats(
     network: Network, sign_mode: SignModeRequest | Mapping[str, SignModeRequest]
-) -> dict[str, SignMode]:
+) -> dict[str, SynapseFormat]:
     given: Mapping[str, SignModeRequest]
     names = [projection.name for projection in network.projections]
     given = sign_mode if isinstance(sign_mode, Mapping) else dict.fromkeys(names, sign_mode)
@@ -243,15 +247,16 @@ def _resolve_modes(
         if name not in names:
             known = ", ".join(map(repr, names)) or "none"
             raise TopologyError(f"sign_mode: no projection {name!r}; there are {known}")
-        if mode != "auto" and mode not in GRIDS:
+        if mode not in get_args(SignModeRequest):
             raise ParameterError(
                 f"sign_mode: got {mode!r}; allowed is 'mixed', 'excitatory', 'inhibitory' or 'auto'"
             )
-    modes: dict[str, SignMode] = {}
+    formats = {}
     for projection in network.projections:
         mode = given.get(projection.name, "mixed")
-        modes[projection.name] = _sign_mode_of(projection.synapses) if mode == "auto" else mode
-    return modes
+        resolved = _sign_mode_of(projection.synapses) if mode == "auto" else mode
+        formats[projection.name] = SynapseFormat(resolved)
+    return formats
 
 
 def _sign_mode_of(synapses: Synapses) -> SignMode:

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.loihi.grid import GRIDS, SignMode
-from neurosparse.network import LIF, Population, Projection
-from neurosparse.network.neurons import BIAS_EXP_MAX, BIAS_MANT_MAX, BIAS_MANT_MIN, VTH_MAX
+from neurosparse.network import LIF, Population, Projection, SynapseFormat
+from neurosparse.network.fixed_point import BIAS_EXP_MAX, BIAS_MANT_MAX, BIAS_MANT_MIN, VTH_MAX
 
 __all__ = ["U_LIMIT", "choose_scale", "worst_current"]
 
@@ -22,7 +21,7 @@ _VTH_WITHOUT_WEIGHTS = 4096  # our choice: 1/4096 resolution, room for currents 
 def choose_scale(
     population: Population,
     incoming: Sequence[Projection],
-    modes: Mapping[str, SignMode],
+    formats: Mapping[str, SynapseFormat],
     *,
     keep_small: bool,
 ) -> float | None:
@@ -34,7 +33,7 @@ def choose_scale(
         Of LIF neurons with ``du`` of at least 1/4096.
     incoming : sequence of Projection
         All projections onto it.
-    modes : mapping of str to SignMode
+    formats : mapping of str to SynapseFormat
         By projection.
     keep_small : bool
         As in `quantise`.
@@ -50,7 +49,7 @@ def choose_scale(
         raise TypeError(f"population: got {neuron!r}; expected LIF")
     vth = float(np.max(neuron.vth))
     bias_low, bias_high = float(np.min(neuron.bias)), float(np.max(neuron.bias))
-    weights = [(p.synapses.weights.astype(np.float64), GRIDS[modes[p.name]]) for p in incoming]
+    weights = [(p.synapses.weights.astype(np.float64), formats[p.name].grid) for p in incoming]
     scale = min((grid.largest_scale(values) for values, grid in weights), default=np.inf)
     if scale == np.inf:
         scale = _VTH_WITHOUT_WEIGHTS / vth

@@ -11,7 +11,9 @@ import numpy as np
 
 from neurosparse.errors import ParameterError, ShapeError, TopologyError
 from neurosparse.network.checks import check_count, check_name
-from neurosparse.network.neurons import LIF, FixedPointLIF, Neuron
+from neurosparse.network.fixed_point import IntegerNeuron, Neuron
+from neurosparse.network.neurons import LIF
+from neurosparse.network.synapse_format import SynapseFormat
 from neurosparse.network.synapses import MAX_DELAY, Synapses
 
 __all__ = ["Network", "Population", "Projection"]
@@ -39,9 +41,10 @@ class Population:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size", check_count("size", self.size, least=1, most=2**31 - 1))
-        if self.neuron is not None and not isinstance(self.neuron, LIF | FixedPointLIF):
+        if self.neuron is not None and not isinstance(self.neuron, Neuron):
             raise ParameterError(
-                f"neuron: got {self.neuron!r}; expected LIF, FixedPointLIF or None (a source)"
+                f"neuron: got {self.neuron!r}; expected LIF, FixedPointLIF, FixedPointTernaryLIF or"
+                " None (a source)"
             )
 
 
@@ -61,11 +64,13 @@ class Projection:
         Receptor of the target.
     name : str, optional
         Default ``"source->target"``.
+    format : SynapseFormat, optional
+        Of integer weights. Default: 8 bits, no exponent, and the sign mode that the weights allow.
 
     Raises
     ------
     ParameterError
-        If the delay is out of range.
+        If the delay is out of range, or weights cannot be stored in the format.
     """
 
     source: str
@@ -74,6 +79,7 @@ class Projection:
     delay: int = 1
     receptor: int = 0
     name: str = ""
+    format: SynapseFormat | None = None
 
     def __post_init__(self) -> None:
         fix = object.__setattr__
@@ -86,6 +92,20 @@ class Projection:
         where = f"projection {self.name!r}: "
         fix(self, "delay", check_count(where + "delay", self.delay, least=1, most=MAX_DELAY))
         fix(self, "receptor", check_count(where + "receptor", self.receptor))
+        if self.format is not None:
+            self._check_format(where, self.format)
+
+    def _check_format(self, where: str, given: SynapseFormat) -> None:
+        weights = self.synapses.weights
+        if weights.dtype != np.int16:
+            raise ParameterError(f"{where}format: {weights.dtype} weights; it is for int16 ones")
+        low, high, step = given.grid
+        if not given.grid.holds(weights):
+            raise ParameterError(
+                f"{where}format: weights from {weights.min()} to {weights.max()}; "
+                f"{given.sign_mode} ones of {given.num_weight_bits} bits are multiples of {step} "
+                f"from {low} to {high}"
+            )
 
     @property
     def max_delay(self) -> int:
@@ -185,9 +205,9 @@ class Network:
                 raise TopologyError(f"{role}: got {list(members)}; name each population once")
         for projection in self.projections:
             self._validate_projection(projection)
-        kinds = {type(p.neuron) for p in self.populations.values() if p.neuron is not None}
-        if len(kinds) > 1:
-            raise TopologyError("populations: LIF and FixedPointLIF mixed; use one kind")
+        neurons = [p.neuron for p in self.populations.values() if p.neuron is not None]
+        if len({isinstance(neuron, LIF) for neuron in neurons}) > 1:
+            raise TopologyError("populations: float and integer neurons mixed; use one kind")
         for projection in self.projections:
             dtype = projection.synapses.dtype
             integer = dtype == np.int16
@@ -226,8 +246,8 @@ class Network:
 
     @property
     def is_integer(self) -> bool:
-        """Whether this is an integer network (FixedPointLIF and int16 weights)."""
-        return any(isinstance(p.neuron, FixedPointLIF) for p in self.populations.values())
+        """Whether this is an integer network (integer neurons and int16 weights)."""
+        return any(isinstance(p.neuron, IntegerNeuron) for p in self.populations.values())
 
     @property
     def n_neurons(self) -> int:

@@ -1,4 +1,4 @@
-"""Neuron parameters: the float LIF and its integer twin, both in Lava's convention."""
+"""Parameters of float neurons, in Lava's convention."""
 
 from __future__ import annotations
 
@@ -13,16 +13,9 @@ from numpy.typing import NDArray
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network.checks import check_count, check_finite
 
-__all__ = ["LIF", "FixedPointLIF", "FloatOrVector", "IntOrVector", "Neuron"]
+__all__ = ["LIF", "FloatOrVector", "Parameters", "check_range"]
 
 FloatOrVector = float | NDArray[np.float64]
-IntOrVector = int | NDArray[np.int64]
-
-# Widths of lava-nc 0.10.0's LIF (lava/proc/lif/process.py); Loihi's are the same.
-DECAY_MAX = 4095
-VTH_MAX = 131071
-BIAS_MANT_MIN, BIAS_MANT_MAX = -4096, 4095
-BIAS_EXP_MAX = 7
 
 
 def _float_or_vector(name: str, value: Any) -> FloatOrVector:
@@ -39,14 +32,15 @@ def _float_or_vector(name: str, value: Any) -> FloatOrVector:
     return array
 
 
-def _check_range(name: str, value: Any, low: float, high: float, allowed: str) -> None:
+def check_range(name: str, value: Any, low: float, high: float, allowed: str) -> None:
+    """Raise unless all of ``value`` lies in ``[low, high]``."""
     array = np.atleast_1d(np.asarray(value))
     bad = (array < low) | (array > high)
     if bad.any():
         raise ParameterError(f"{name}: got {array[bad][0]}; allowed is {allowed}")
 
 
-class _Parameters:
+class Parameters:
     """Equality, size and expansion shared by the neuron kinds (their fields may be vectors)."""
 
     def __eq__(self, other: object) -> bool:
@@ -77,7 +71,7 @@ class _Parameters:
 
 
 @dataclass(frozen=True, eq=False)
-class LIF(_Parameters):
+class LIF(Parameters):
     r"""Leaky integrate-and-fire neuron with exponential synapses, discrete time.
 
     One step, in this order (``a[t]`` is what arrives, ``r`` numbers the receptors)::
@@ -136,11 +130,11 @@ class LIF(_Parameters):
         decays = tuple(np.atleast_1d(_float_or_vector("du", self.du)).tolist())
         if not decays:
             raise ParameterError("du: got no receptor; expected one number or a tuple of them")
-        _check_range("du", decays, 0, 1, "0 to 1")
+        check_range("du", decays, 0, 1, "0 to 1")
         fix(self, "du", decays if len(decays) > 1 else decays[0])
         for name in ("dv", "vth", "bias", "v_reset"):
             fix(self, name, _float_or_vector(name, getattr(self, name)))
-        _check_range("dv", self.dv, 0, 1, "0 to 1")
+        check_range("dv", self.dv, 0, 1, "0 to 1")
         if np.any(np.asarray(self.vth) <= 0):
             raise ParameterError(f"vth: got {np.min(self.vth)}; allowed is > 0")
         sizes = {np.shape(value) for value in (self.v_reset, self.vth)} - {()}
@@ -226,69 +220,3 @@ class LIF(_Parameters):
             refractory=round(refractory_ms / dt_ms),
             reset=reset,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class FixedPointLIF(_Parameters):
-    """Integer LIF, bit for bit the one of Lava's ``fixed_pt`` models.
-
-    One step, with int64 arithmetic (``a[t]`` is the sum of integer weights that arrive)::
-
-        u[t] = sign(u) ((|u| (4096 - du - 1)) >> 12) + (a[t] << 6)     wraps at +-2^23
-        v[t] = sign(v) ((|v| (4096 - dv)) >> 12) + u[t] + (bias_mant << bias_exp)
-                                                                 clipped to +-(2^23 - 1)
-        s[t] = v[t] > (vth << 6), strictly;  on a spike v[t] = 0
-
-    Parameters
-    ----------
-    du, dv : int
-        Decays, 0 to 4095 (12 bit).
-    vth : int or (n,) int64
-        Threshold in weight units, 0 to 131071 (17 bit).
-    bias_mant : int or (n,) int64
-        Bias mantissa, -4096 to 4095 (13 bit).
-    bias_exp : int
-        Bias exponent, 0 to 7. Bias 1 with exponent 6 equals one weight unit.
-
-    Raises
-    ------
-    ParameterError
-        If a value lies outside its range.
-
-    References
-    ----------
-    lava-nc 0.10.0, ``lava.proc.lif.models.PyLifModelBitAcc``.
-    """
-
-    du: int = 4095
-    dv: int = 0
-    vth: IntOrVector = 1
-    bias_mant: IntOrVector = 0
-    bias_exp: int = 0
-
-    def __post_init__(self) -> None:
-        fix = object.__setattr__
-        fix(self, "du", check_count("du", self.du, most=DECAY_MAX))
-        fix(self, "dv", check_count("dv", self.dv, most=DECAY_MAX))
-        fix(self, "bias_exp", check_count("bias_exp", self.bias_exp, most=BIAS_EXP_MAX))
-        for name, low, high in (
-            ("vth", 0, VTH_MAX),
-            ("bias_mant", BIAS_MANT_MIN, BIAS_MANT_MAX),
-        ):
-            given = np.asarray(getattr(self, name))
-            if given.dtype.kind not in "iu" or given.ndim > 1:
-                raise ParameterError(
-                    f"{name}: got {getattr(self, name)!r}; expected a whole number or a vector"
-                )
-            _check_range(name, given, low, high, f"{low} to {high}")
-            vector = np.array(given, dtype=np.int64)
-            vector.setflags(write=False)
-            fix(self, name, int(vector) if vector.ndim == 0 else vector)
-
-    @property
-    def n_receptors(self) -> int:
-        """Number of receptors (Lava's LIF has one)."""
-        return 1
-
-
-Neuron = LIF | FixedPointLIF

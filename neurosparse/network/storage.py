@@ -19,18 +19,19 @@ from numpy.typing import NDArray
 
 from neurosparse.errors import TopologyError
 from neurosparse.network.archive import ArchiveFormat
+from neurosparse.network.fixed_point import FixedPointLIF, FixedPointTernaryLIF, Neuron
 from neurosparse.network.network import Network, Population, Projection
-from neurosparse.network.neurons import LIF, FixedPointLIF, Neuron
+from neurosparse.network.neurons import LIF
 from neurosparse.network.rows import FanIn, is_constant
+from neurosparse.network.synapse_format import SynapseFormat
 from neurosparse.network.synapses import Synapses
 
 __all__ = ["load_network", "pack_network", "save_network", "unpack_network"]
 
-_FORMAT = ArchiveFormat("neurosparse-network", 2, "network")
+_FORMAT = ArchiveFormat("neurosparse-network", 3, "network")
 _PARTS = ("indptr", "indices", "weights", "delays")
-_NEURONS: dict[str, type[LIF] | type[FixedPointLIF]] = {
-    "LIF": LIF,
-    "FixedPointLIF": FixedPointLIF,
+_NEURONS: dict[str, type[Neuron]] = {
+    kind.__name__: kind for kind in (LIF, FixedPointLIF, FixedPointTernaryLIF)
 }
 
 
@@ -70,6 +71,9 @@ def pack_network(
                 "shape": list(synapses.shape),
                 "rows": "post" if isinstance(rows, FanIn) else "pre",
                 "multapses": synapses.multapses,
+                "format": None
+                if projection.format is None
+                else dataclasses.asdict(projection.format),
             }
         )
     header = {
@@ -117,6 +121,8 @@ def unpack_network(header: dict[str, Any], arrays: Any) -> Network:
         delays = arrays.get(f"p{index}.delays")
         synapses = build(indptr, indices, weights, delays, multapses=entry["multapses"])
         fields = {key: entry[key] for key in ("source", "target", "delay", "receptor", "name")}
+        given = entry["format"]
+        fields["format"] = None if given is None else SynapseFormat(**given)
         projections.append(Projection(synapses=synapses, **fields))
     return Network(populations, projections, inputs=header["inputs"], outputs=header["outputs"])
 

@@ -122,7 +122,7 @@ def _quantisation(job: MainJob) -> dict[str, Any]:
         "scales": dict(integers.scales),
         "layers": {
             projection.name: {
-                "sign_mode": integers.sign_modes[projection.name],
+                "sign_mode": projection.format.sign_mode if projection.format else None,
                 "synapses": projection.synapses.n_active,
                 "pruned": integers.pruned[projection.name],
                 "largest_error": integers.error[projection.name],

@@ -164,6 +164,7 @@ CATALOGUE: dict[str, Recipe] = {
             dense_state=False,
             what="what crosses zero goes, random ones come; noise and L1; a budget per layer",
             paper="Bellec et al. 2018",
+            prior=True,
         ),
         Recipe(
             "deep_r_global",
@@ -172,6 +173,7 @@ CATALOGUE: dict[str, Recipe] = {
             dense_state=False,
             what="the same with one budget for all layers",
             paper="Bellec et al. 2018",
+            prior=True,
         ),
         Recipe(
             "bayesian_connectivity",
@@ -180,6 +182,7 @@ CATALOGUE: dict[str, Recipe] = {
             dense_state=False,
             what="the same with a Gaussian prior, made for adversarial training",
             paper="Ozdenizci & Legenstein 2021",
+            prior=True,
         ),
         Recipe(
             "set",
@@ -270,6 +273,7 @@ CATALOGUE: dict[str, Recipe] = {
             what="the random walk of DEEP R in all synapses; the density holds on average",
             paper="Bellec et al. 2018",
             exact=False,
+            prior=True,
         ),
         Recipe(
             "snfs",

@@ -99,6 +99,8 @@ class Recipe:
         Source.
     ends_dense : bool
         Whether the trained network is dense.
+    prior : bool
+        Whether it pulls weights to zero by itself; others are given weight decay for fairness.
     exact : bool
         Whether the number of synapses in the end is exactly that of the plan. Otherwise it is at
         most that (whole neurons, whole blocks), or that in the mean.
@@ -111,4 +113,5 @@ class Recipe:
     what: str
     paper: str
     ends_dense: bool = False
+    prior: bool = False
     exact: bool = True

@@ -73,9 +73,9 @@ class Cell:
         Share of the potential synapses at the end of the training.
     seed : int
         Of everything random: split of the data, first weights, batches, rewiring.
-    data, model, epochs, batch_size, learning_rates, l1, temperature, shift, valid_share
+    data, model, epochs, batch_size, learning_rates, l1, weight_decay, temperature, shift
         As in `Study`.
-    n_train, n_test, attack, objective, objective_steps
+    valid_share, n_train, n_test, attack, objective, objective_steps
         As in `Study`.
     version : str
         Of neurosparse.
@@ -90,6 +90,7 @@ class Cell:
     batch_size: int | None
     learning_rates: Sequence[float] | None
     l1: float | None
+    weight_decay: float | None
     temperature: float | None
     shift: int | None
     valid_share: float
@@ -140,6 +141,9 @@ class Study:
         preset's for a sparse and for a dense SNN; that of the ANN for both if it is one.
     l1, temperature : float, optional
         Of schemes of the DEEP R family. Default: the preset's.
+    weight_decay : float, optional
+        L2 penalty by the optimiser, for schemes without a prior of their own. Default: the
+        preset's.
     shift : int, optional [pixels]
         How far training images are moved at random. Default: the preset's.
     valid_share : float
@@ -178,6 +182,7 @@ class Study:
     batch_size: int | None = None
     learning_rates: Sequence[float] | None = None
     l1: float | None = None
+    weight_decay: float | None = None
     temperature: float | None = None
     shift: int | None = None
     valid_share: float = 0.1
@@ -214,7 +219,7 @@ class Study:
                 check_count(name, getattr(self, name), least=1)
         if self.shift is not None:
             check_count("shift", self.shift)
-        for name in ("l1", "temperature"):
+        for name in ("l1", "weight_decay", "temperature"):
             value = getattr(self, name)
             if value is not None and not 0 <= value < math.inf:
                 raise ParameterError(f"{name}: got {value!r}; allowed is >= 0, finite")

@@ -85,7 +85,7 @@ def train_cell(cell: Cell) -> Trained:
     place = _ANN if cell.model == "ann" else _FULL if full else _SPARSE
     plan = preset.plan(place, len(part), n_active)
     model = _untrained(cell, preset, recipe, n_active, full=full)
-    options = preset.fit_options(place, cell.epochs)
+    options = preset.fit_options(place, cell.epochs, prior=recipe.prior)
     ever_active = EverActive(model)
     history = fit(
         model,
@@ -118,7 +118,7 @@ def _preset_of(cell: Cell, preset: Preset) -> Preset:
     """Return the preset with what the study says otherwise."""
     changes = {
         name: getattr(cell, name)
-        for name in ("epochs", "batch_size", "l1", "temperature", "shift")
+        for name in ("epochs", "batch_size", "l1", "weight_decay", "temperature", "shift")
         if getattr(cell, name) is not None
     }
     if cell.learning_rates is not None:

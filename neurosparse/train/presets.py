@@ -55,6 +55,8 @@ class Preset:
         to settle.
     l1, temperature : float
         Of DEEP R.
+    weight_decay : float
+        Of the optimiser, for schemes without a prior of their own.
     shape : tuple of int
         Of a sample.
     shift : int [pixels]
@@ -76,6 +78,7 @@ class Preset:
     gains: tuple[float, float] = (1.0, 2.0)
     constant: float = 0.0
     l1: float = 1e-2
+    weight_decay: float = 0.0
     temperature: float = 0.0
     shape: tuple[int, ...] = ()
     shift: int = 0
@@ -201,13 +204,22 @@ class Preset:
         """Return DEEP R with the preset's prior and temperature."""
         return deep_r(l1=self.l1, temperature=self.temperature)
 
-    def fit_options(self, model: int, epochs: int | None = None) -> dict[str, Any]:
-        """Return keywords for `fit`; ``model`` counts as in ``learning_rates``."""
+    def fit_options(
+        self, model: int, epochs: int | None = None, *, prior: bool = True
+    ) -> dict[str, Any]:
+        """Return keywords for `fit`; ``model`` counts as in ``learning_rates``.
+
+        ``prior`` says that the scheme has a prior of its own, so that weights do not decay.
+        """
         n_epochs = epochs or self.epochs
         return {
             "epochs": n_epochs,
             "batch_size": self.batch_size,
-            "optimizer": partial(torch.optim.Adam, lr=self.learning_rates[model]),
+            "optimizer": partial(
+                torch.optim.Adam,
+                lr=self.learning_rates[model],
+                weight_decay=0.0 if prior else self.weight_decay,
+            ),
             "schedule": partial(
                 LambdaLR, lr_lambda=partial(_anneal, n_epochs=n_epochs, constant=self.constant)
             ),

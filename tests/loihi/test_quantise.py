@@ -10,8 +10,16 @@ from numpy.typing import NDArray
 
 from neurosparse.errors import ExportLimitError, ParameterError, TopologyError
 from neurosparse.loihi import Quantisation, quantise, scale_currents
-from neurosparse.loihi.grid import GRIDS, choose_sign_mode
-from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
+from neurosparse.network import (
+    LIF,
+    FixedPointLIF,
+    Network,
+    Population,
+    Projection,
+    SynapseFormat,
+    Synapses,
+    choose_sign_mode,
+)
 
 
 def network_of(weights: Any, neuron: LIF | None = None, **projection: Any) -> Network:
@@ -71,7 +79,7 @@ def test_negative_side_reaches_further_than_the_positive() -> None:
 def test_sign_mode_sets_the_grid(mode: Any, weights: list[float], expected: list[int]) -> None:
     q = quantise(network_of([weights]), sign_mode=mode)
     assert integers(q) == expected
-    assert q.sign_modes == {"in->out": mode}
+    assert q.network.projections[0].format.sign_mode == mode
 
 
 @pytest.mark.parametrize(
@@ -79,9 +87,12 @@ def test_sign_mode_sets_the_grid(mode: Any, weights: list[float], expected: list
     [([0.5, 1.0], "excitatory"), ([-0.5, -1.0], "inhibitory"), ([0.5, -1.0], "mixed")],
 )
 def test_auto_follows_the_signs(weights: list[float], mode: str) -> None:
-    assert quantise(network_of([weights]), sign_mode="auto").sign_modes["in->out"] == mode
+    assert (
+        quantise(network_of([weights]), sign_mode="auto").network.projections[0].format.sign_mode
+        == mode
+    )
     named = quantise(network_of([weights]), sign_mode={"in->out": "auto"})
-    assert named.sign_modes["in->out"] == mode
+    assert named.network.projections[0].format.sign_mode == mode
 
 
 def test_small_weights_are_removed_and_counted() -> None:
@@ -208,7 +219,7 @@ def test_integers_fit_and_err_by_half_a_step(
         assert len(refused) == 1
         assert "rounds to 0" in refused[0]
         return
-    grid = GRIDS[q.sign_modes["in->out"]]
+    grid = q.network.projections[0].format.grid
     exact = np.array(weights) * q.scales["out"]
     synapses = q.network.projections[0].synapses
     dense = np.zeros(len(weights), dtype=np.int64)
@@ -217,7 +228,7 @@ def test_integers_fit_and_err_by_half_a_step(
     assert q.error["in->out"] == pytest.approx(np.abs(dense - exact).max())
     assert q.pruned["in->out"] == int((dense == 0).sum())
     assert grid.holds(synapses.weights)
-    mode_used = q.sign_modes["in->out"]
+    mode_used = q.network.projections[0].format.sign_mode
     assert np.array_equal(lava_truncate(synapses.weights, mode_used), synapses.weights)
     neuron = fixed(q)
     bias_now = int(neuron.bias_mant) * 2**neuron.bias_exp
@@ -232,7 +243,9 @@ def test_integers_fit_and_err_by_half_a_step(
 )
 def test_a_grid_holds_exactly_what_lava_leaves_alone(weights: list[int], mode: Any) -> None:
     array = np.array(weights)
-    assert GRIDS[mode].holds(array) == np.array_equal(lava_truncate(array, mode), array)
+    assert SynapseFormat(mode).grid.holds(array) == np.array_equal(
+        lava_truncate(array, mode), array
+    )
     chosen = choose_sign_mode(array)
     assert chosen is None or np.array_equal(lava_truncate(array, chosen), array)
 

@@ -210,7 +210,7 @@ INT = Population(3, FixedPointLIF())
             [],
             {},
             TopologyError,
-            "populations: LIF and FixedPointLIF mixed; use one kind",
+            "populations: float and integer neurons mixed; use one kind",
         ),
         (
             {"a": A, "b": B},

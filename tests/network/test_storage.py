@@ -277,7 +277,7 @@ def _delete(*keys: Any) -> Callable[[dict[str, Any]], None]:
     ("change", "message"),
     [
         (_set("format", "nir"), "not a neurosparse network file"),
-        (_set("version", 99), "format version 99; this neurosparse reads 2"),
+        (_set("version", 99), "format version 99; this neurosparse reads 3"),
         (_set("projections", 0, "delay", 0), "delay: got 0; allowed is a whole number, 1 to 255"),
         (_set("projections", 0, "receptor", 5), "receptor 5, but 'out' has 1"),
         (_set("projections", 0, "shape", [3, 2]), "invalid network: indptr: got shape"),

@@ -128,6 +128,14 @@ def test_settings_overrule_the_preset() -> None:
     assert (dense["learning_rate"], dense["final_density"]) == (0.001, 1.0)
 
 
+def test_weights_decay_unless_the_scheme_has_a_prior() -> None:
+    """DEEP R pulls weights to zero itself; the others are given the penalty of the study."""
+    for scheme, has_prior in (("set", False), ("deep_r", True), ("bayesian_connectivity", True)):
+        assert find_recipe(scheme).prior is has_prior
+        plain, decayed = row_of(scheme, epochs=1), row_of(scheme, epochs=1, weight_decay=0.1)
+        assert (plain["loss"] == decayed["loss"]) is has_prior
+
+
 def test_ever_active_is_the_union_of_all_connectivity() -> None:
     """Against sets of what the scheme itself says it grows."""
     preset = find_preset(64)

@@ -47,7 +47,7 @@ def run_network(
     for index, entry in enumerate(header["projections"]):
         weights = _weights(own, index, entry["shape"], tag)
         # without an explicit sign mode Lava would guess one from the weights
-        mode = manifest["sign_modes"].get(entry["name"], "mixed")
+        mode = (entry["format"] or {}).get("sign_mode", "mixed")
         _connect(processes[entry["source"]], weights, processes[entry["target"]], mode)
     # currents come after the projections: the order of connection is the order of the sum
     for entry in header["populations"]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.network import LIF, FanIn, Network, Neuron, Projection
+from neurosparse.network import LIF, FanIn, FixedPointTernaryLIF, Network, Neuron, Projection
 
 __all__ = [
     "Marks",
@@ -117,7 +117,7 @@ def fires_alone(neuron: Neuron, size: int) -> NDArray[np.bool_]:
 
     Parameters
     ----------
-    neuron : LIF or FixedPointLIF
+    neuron : LIF, FixedPointLIF or FixedPointTernaryLIF
         Without input ``v`` rises from 0 towards ``bias / dv``, or without bound where ``dv`` is 0.
         A threshold below that is crossed; where the bias is not positive none is, as thresholds
         are. Reset and refractory period act after a spike only.
@@ -132,6 +132,10 @@ def fires_alone(neuron: Neuron, size: int) -> NDArray[np.bool_]:
     if isinstance(neuron, LIF):
         drive: NDArray[Any] = np.asarray(neuron.bias)
         edge = np.asarray(neuron.vth) * (np.asarray(neuron.dv) - _ROUNDING)
+    elif isinstance(neuron, FixedPointTernaryLIF):  # any bias may do, and so may a threshold
+        wakes = np.asarray(neuron.bias_mant) != 0
+        wakes = wakes | (np.asarray(neuron.vth_hi) < 0) | (np.asarray(neuron.vth_lo) > 0)
+        return np.broadcast_to(wakes, (size,))
     else:  # v stops growing where ceil(v dv / 4096) is the bias, so at 4096 bias / dv at most
         drive = np.asarray(neuron.bias_mant) << (neuron.bias_exp + 12)
         edge = np.asarray(neuron.vth) * 64 * neuron.dv
