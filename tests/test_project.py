@@ -186,9 +186,10 @@ def test_wheel_holds_the_package_its_types_and_the_chips(wheel: zipfile.ZipFile)
     }
     assert source <= names
     assert "neurosparse/py.typed" in names
-    chips = {f"neurosparse/_hardware/{path.name}" for path in (ROOT / "hardware").glob("*.toml")}
-    assert chips
-    assert chips <= names
+    hardware = ROOT / "hardware"
+    described = {path.relative_to(hardware).as_posix() for path in hardware.rglob("*.toml")}
+    assert {"loihi1.toml", "boards/nahuku-32.toml"} <= described
+    assert {f"neurosparse/_hardware/{name}" for name in described} <= names
     assert any(name.endswith("licenses/LICENSE") for name in names)
 
 

@@ -25,6 +25,10 @@ def compare(
     chip: Annotated[
         str, typer.Option("--chip", help="Prices of operations: a name, or a TOML file.")
     ] = "cmos-45nm",
+    table: Annotated[
+        str | None,
+        typer.Option("--table", help="Which of the chip's tables of costs. Default: the chip's."),
+    ] = None,
     ann_epochs: Annotated[
         int | None,
         typer.Option("--ann-epochs", min=1, help="Epochs of the ANN. Default: the preset's."),
@@ -48,7 +52,9 @@ def compare(
     from neurosparse.network import Network
 
     net, metadata = Network.load_with_metadata(network)
-    encoding, prices, sizes = encoding_of(metadata), load_chip(chip), layer_sizes(net)
+    encoding, sizes = encoding_of(metadata), layer_sizes(net)
+    described = load_chip(chip)
+    prices = described.table(table)
     name, split, learn, test = load_task(metadata, data, seed)
     images = None
     if isinstance(learn, ImageDataset) and isinstance(test, ImageDataset):
@@ -62,8 +68,8 @@ def compare(
     else:
         ann = _train_ann(sizes, *images, ann_epochs, split)
     costs = [
-        cost.with_energy(estimate_energy(cost, prices))
-        if cost.kind == "snn" or "mac" in prices.prices
+        cost.with_energy(estimate_energy(cost, described, table))
+        if cost.kind == "snn" or prices.energy_of("mac")
         else cost
         for cost in (ann, snn)
     ]
@@ -75,13 +81,14 @@ def compare(
                 "dataset": name,
                 "seed": split,
                 "samples": len(test),
-                "chip": prices.name,
+                "chip": described.name,
+                "table": prices.name,
                 "models": comparison.to_dict(),
                 "ratios": comparison.ratios("dense_ann"),
             }
         )
     else:
-        title = f"{len(test)} test images of {name}; energy: {prices.title}"
+        title = f"{len(test)} test images of {name}; energy: {described.title} ({prices.title})"
         show_comparison(title, comparison.to_dict())
 
 

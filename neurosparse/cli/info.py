@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from neurosparse.cli.chips import board_dict, chip_dict, show_board, show_chip
 from neurosparse.cli.options import Json
 from neurosparse.cli.output import emit, emit_json, show_table
+from neurosparse.errors import ParameterError
 
 if TYPE_CHECKING:
     from neurosparse.network import Network
@@ -22,12 +24,33 @@ def info(
         Path | None,
         typer.Argument(metavar="[FILE]", help="A network (.npz) or a bundle (folder)."),
     ] = None,
+    chip: Annotated[
+        str | None,
+        typer.Option("--chip", help="Limits and costs of a chip: a name, or a TOML file."),
+    ] = None,
+    board: Annotated[
+        str | None, typer.Option("--board", help="Chips of a board: a name, or a TOML file.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Describe a network, a bundle, or what is installed."""
-    if file is None:
+    """Describe a network, a bundle, a chip, a board, or what is installed."""
+    from neurosparse.hardware import load_board, load_chip
+
+    if sum(asked is not None for asked in (file, chip, board)) > 1:
+        raise ParameterError("info: got several of FILE, --chip and --board; give one")
+    if file is not None:
+        _show_file(file, as_json)
+    elif chip is not None:
+        described = load_chip(chip)
+        emit_json(chip_dict(described)) if as_json else show_chip(described)
+    elif board is not None:
+        standing = load_board(board)
+        emit_json(board_dict(standing)) if as_json else show_board(standing)
+    else:
         _show_installation(as_json)
-        return
+
+
+def _show_file(file: Path, as_json: bool) -> None:
     from neurosparse.loihi import read_bundle
     from neurosparse.network import Network
 
@@ -97,11 +120,13 @@ def _show_network(title: str, values: dict[str, Any]) -> None:
 def _show_installation(as_json: bool) -> None:
     from neurosparse import __version__
     from neurosparse.cli.parts import installed_parts
+    from neurosparse.hardware import available_boards, available_chips
 
     parts = installed_parts()
     if as_json:
         own = {"neurosparse": __version__, "python": platform.python_version()}
-        emit_json({**own, "parts": parts})
+        known = {"chips": list(available_chips()), "boards": list(available_boards())}
+        emit_json({**own, "parts": parts, **known})
         return
     rows = [
         (
@@ -113,3 +138,5 @@ def _show_installation(as_json: bool) -> None:
     ]
     title = f"neurosparse {__version__}, Python {platform.python_version()}"
     show_table(title, ("part", "installed", "packages"), rows)
+    emit(f"chips: {', '.join(available_chips())}")
+    emit(f"boards: {', '.join(available_boards())}")

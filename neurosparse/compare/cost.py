@@ -74,19 +74,20 @@ class EnergyTerm:
 
 @dataclass(frozen=True)
 class EnergyEstimate:
-    """Energy of one inference after a price list; always an estimate.
+    """Energy of one inference by a chip's table of costs; always an estimate.
 
     Parameters
     ----------
-    chip : str
-        Name of the price list.
+    chip, table : str
+        Their names.
     title : str
-        Its title, with the publication.
+        Of the chip, with the publication.
     terms : tuple of EnergyTerm
         What the total consists of.
     """
 
     chip: str
+    table: str
     title: str
     terms: tuple[EnergyTerm, ...]
 

@@ -150,6 +150,7 @@ def _as_dict(model: ModelCost) -> dict[str, Any]:
 def _energy_dict(energy: EnergyEstimate) -> dict[str, Any]:
     return {
         "chip": energy.chip,
+        "table": energy.table,
         "title": energy.title,
         "low_joule": energy.low_joule,
         "high_joule": energy.high_joule,

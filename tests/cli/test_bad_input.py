@@ -208,7 +208,7 @@ def test_demo_into_a_file(refused: Refused, tmp_path: Path) -> None:
 
 
 def test_every_violation_at_once(refused: Refused, tmp_path: Path) -> None:
-    neuron = LIF(du=(0.5, 0.25), dv=0.1, vth=1.0, refractory=2, reset="subtract")
+    neuron = LIF(du=(0.5, 0.25), dv=0.1, vth=1.0, refractory=63, reset="subtract")
     untrained_network(hidden=neuron).save(tmp_path / "n.npz", METADATA)
     message = refused("export", tmp_path / "n.npz", "--out", tmp_path / "b")
     assert "cannot be exported: 3 violations" in message

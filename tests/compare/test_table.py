@@ -66,14 +66,14 @@ def test_energy_on_loihi_has_bounds(snn):
     assert energy.high_joule == pytest.approx(12 * 23.6e-12 + 40 * 81e-12)
     with_energy = snn.with_energy(energy)
     assert with_energy.energy_joule == Marked(
-        energy.high_joule, "estimated", "J", "Loihi (Davies et al. 2018)"
+        energy.high_joule, "estimated", "J", "Loihi 1 (Davies et al. 2018)"
     )
     assert with_energy.synapses == snn.synapses
     assert "Davies" in energy.terms[0].source
 
 
 def test_what_a_chip_cannot_do_is_told(ann):
-    with pytest.raises(ParameterError, match="price: loihi1 has none for 'mac'"):
+    with pytest.raises(ParameterError, match="price: table davies2018 has none for 'mac'"):
         estimate_energy(ann, "loihi1")
     with pytest.raises(ParameterError, match="chip: got 'abacus'"):
         estimate_energy(ann, "abacus")
