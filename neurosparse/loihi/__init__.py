@@ -1,6 +1,10 @@
 """Export to Lava: quantise, write a bundle, run it in Lava, check that every spike agrees."""
 
 from neurosparse.loihi.bundle import Bundle, read_bundle, write_bundle
+from neurosparse.loihi.calibration import Calibration, SpikeChange, calibrate
+from neurosparse.loihi.calibration_figure import draw_calibration
+from neurosparse.loihi.calibration_set import CalibrationSet
+from neurosparse.loihi.choice import Choice, Trial, choose_quantisation
 from neurosparse.loihi.lava import LavaRun, lava_available, run_lava
 from neurosparse.loihi.parity import (
     Mismatch,
@@ -10,18 +14,30 @@ from neurosparse.loihi.parity import (
     compare_spikes,
     compare_traces,
 )
-from neurosparse.loihi.quantise import Quantisation, quantise, scale_currents
+from neurosparse.loihi.quantisation import IntegerGrid, NeuronLoss, Quantisation, WeightLoss
+from neurosparse.loihi.quantise import quantise, scale_currents
 
 __all__ = [
     "Bundle",
+    "Calibration",
+    "CalibrationSet",
+    "Choice",
+    "IntegerGrid",
     "LavaRun",
     "Mismatch",
+    "NeuronLoss",
     "Parity",
     "ParityCheck",
     "Quantisation",
+    "SpikeChange",
+    "Trial",
+    "WeightLoss",
+    "calibrate",
     "check_parity",
+    "choose_quantisation",
     "compare_spikes",
     "compare_traces",
+    "draw_calibration",
     "lava_available",
     "quantise",
     "read_bundle",

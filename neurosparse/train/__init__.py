@@ -28,6 +28,7 @@ from neurosparse.train.compaction import compact_model
 from neurosparse.train.dropout import add_dropout
 from neurosparse.train.fit import fit
 from neurosparse.train.history import Epoch, History
+from neurosparse.train.integer_grid import NetworkGrid, on_grid
 from neurosparse.train.lif import LIFLayer
 from neurosparse.train.logs import CsvLog, TensorBoardLog
 from neurosparse.train.masked_linear import MaskedLinear, mask_layers, unmask_layers
@@ -76,6 +77,7 @@ __all__ = [
     "LIFLayer",
     "MaskedLinear",
     "Masker",
+    "NetworkGrid",
     "Objective",
     "PackedSpikes",
     "Preset",
@@ -109,6 +111,7 @@ __all__ = [
     "load_checkpoint",
     "lose_synapses",
     "mask_layers",
+    "on_grid",
     "predict",
     "prune_neurons",
     "robust_accuracy",

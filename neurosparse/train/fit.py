@@ -18,6 +18,7 @@ from neurosparse.sparsify import MaskScheme, Scheme
 from neurosparse.train.activity import Regularizer
 from neurosparse.train.batches import Augment, Dataset
 from neurosparse.train.history import History
+from neurosparse.train.integer_grid import NetworkGrid
 from neurosparse.train.logs import Log
 from neurosparse.train.objective import Objective
 from neurosparse.train.regularizers import WeightRegularizer
@@ -39,6 +40,7 @@ def fit(
     objective: Objective | None = None,
     regularizers: Sequence[Regularizer | WeightRegularizer] = (),
     augment: Augment | None = None,
+    grid: NetworkGrid | None = None,
     epochs: int = 20,
     batch_size: int = 64,
     patience: int | None = None,
@@ -81,6 +83,12 @@ def fit(
     augment : callable, optional
         ``(samples, rng) -> samples``, applied to every training batch before it is encoded:
         (batch, n_pixels) images, or an EventDataset.
+    grid : callable, optional
+        ``Network -> Network``: where a network's numbers go when it is exported, for example
+        ``neurosparse.loihi.IntegerGrid(num_weight_bits=4)``. Every forward pass, validation
+        included, sees the numbers on the grid; the weights that learn stay floats and are what the
+        model is left with (see `on_grid`). Needs a `SpikingClassifier`. A checkpoint knows it by
+        its ``repr``.
     epochs : int
         Passes over the training set.
     batch_size : int
@@ -112,8 +120,10 @@ def fit(
     ------
     ParameterError
         If an argument is out of range, ``patience`` comes without ``valid``, regularizers of
-        spikes come with a model that is no `SpikingClassifier`, or the model has fewer outputs than
-        the data has classes.
+        spikes or a grid come with a model that is no `SpikingClassifier`, or the model has fewer
+        outputs than the data has classes.
+    NeurosparseError
+        What the grid raises, before the first step if the model does not fit it.
     StorageError
         If the checkpoint cannot be read or belongs to another run.
     TrainingError
@@ -133,7 +143,7 @@ def fit(
         raise ParameterError("resume: needs checkpoint, the file to go on from")
     if isinstance(valid, float):
         train, valid = train.split(valid, np.random.default_rng(seed))
-    run = TrainingRun(model, scheme, optimizer, schedule, loss, objective, regularizers, seed)
+    run = TrainingRun(model, scheme, optimizer, schedule, loss, objective, regularizers, grid, seed)
     run.settings |= {"batch_size": batch_size, "n_train": len(train), "encoding": repr(encoding)}
     if resume and checkpoint is not None and Path(checkpoint).exists():
         run.load(checkpoint)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from os import PathLike
 from typing import Any
 
@@ -22,6 +23,7 @@ from neurosparse.train.batches import Augment, Dataset, answers
 from neurosparse.train.checkpoint import load_checkpoint, save_checkpoint
 from neurosparse.train.classifier import SpikingClassifier
 from neurosparse.train.history import Epoch, History
+from neurosparse.train.integer_grid import NetworkGrid, on_grid
 from neurosparse.train.objective import Batch, Objective, plain
 from neurosparse.train.regularizers import WeightRegularizer, penalty_of
 from neurosparse.train.sparse_linear import SparseLinear
@@ -41,6 +43,7 @@ class TrainingRun:
         loss: Callable[[Tensor, Tensor], Tensor],
         objective: Objective | None,
         regularizers: Sequence[Regularizer | WeightRegularizer],
+        grid: NetworkGrid | None,
         seed: int,
     ) -> None:
         of_spikes = [each for each in regularizers if not isinstance(each, WeightRegularizer)]
@@ -58,6 +61,9 @@ class TrainingRun:
         if objective is None:  # nothing draws from it, and nothing of it is saved
             del seeds["attack"]
         prepare(model, scheme)
+        self.grid = grid
+        with self._numbers():  # whatever does not fit is refused here
+            pass
         self.optimizer = (optimizer or torch.optim.Adam)(model.parameters())
         self.schedule = None if schedule is None else schedule(self.optimizer)
         rng = np.random.default_rng(seeds.pop("rewire"))
@@ -74,6 +80,8 @@ class TrainingRun:
         }
         if objective is not None:
             self.settings["objective"] = repr(objective)
+        if grid is not None:
+            self.settings["grid"] = repr(grid)
         self._good = copy.deepcopy(model.state_dict())  # after the last whole epoch
         self._open: dict[str, Any] = {}
 
@@ -91,6 +99,10 @@ class TrainingRun:
         """Whether the best epoch lies ``patience`` epochs back."""
         best = self.history.best_epoch
         return patience is not None and best is not None and self.next_epoch - 1 - best >= patience
+
+    def _numbers(self) -> AbstractContextManager[None]:
+        """Show passes the numbers that they are to see: those on the grid, if there is one."""
+        return nullcontext() if self.grid is None else on_grid(self.model, self.grid)
 
     # ------------------------------------------------------------------ learning
 
@@ -117,13 +129,14 @@ class TrainingRun:
                 samples = augment(samples, self.rngs["augment"])
             labels = torch.from_numpy(train.labels[chosen])
             self.optimizer.zero_grad()
-            loss, logits, trains = self.objective(
-                Batch(self.model, train, samples, labels, encoding, self.loss, self.rngs)
-            )
-            for regularizer in self.regularizers:
-                loss = loss + penalty_of(regularizer, self.model, trains)
+            with self._numbers():
+                loss, logits, trains = self.objective(
+                    Batch(self.model, train, samples, labels, encoding, self.loss, self.rngs)
+                )
+                for regularizer in self.regularizers:
+                    loss = loss + penalty_of(regularizer, self.model, trains)
+                loss.backward()  # type: ignore[no-untyped-call]
             self._check_finite("loss", loss, batch)
-            loss.backward()  # type: ignore[no-untyped-call]
             for parameter_name, parameter in self.model.named_parameters():
                 if parameter.grad is not None:
                     self._check_finite(f"gradient of {parameter_name}", parameter.grad, batch)
@@ -166,7 +179,8 @@ class TrainingRun:
         """Validate, and add the epoch to the history."""
         accuracy = valid_loss = None
         if valid is not None:
-            logits = answers(self.model, valid, encoding)
+            with self._numbers():
+                logits = answers(self.model, valid, encoding)
             accuracy = float((np.argmax(logits.numpy(), axis=1) == valid.labels).mean())
             valid_loss = float(self.loss(logits, torch.from_numpy(valid.labels.copy())))
             if self.rewirer is not None:

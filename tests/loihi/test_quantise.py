@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
-from neurosparse.errors import ExportLimitError, ParameterError, TopologyError
-from neurosparse.loihi import Quantisation, quantise, scale_currents
+from neurosparse.errors import ExportLimitError
+from neurosparse.loihi import quantise, scale_currents
 from neurosparse.network import (
     LIF,
-    FixedPointLIF,
     Network,
     Population,
     Projection,
@@ -20,37 +18,7 @@ from neurosparse.network import (
     Synapses,
     choose_sign_mode,
 )
-
-
-def network_of(weights: Any, neuron: LIF | None = None, **projection: Any) -> Network:
-    weights = np.asarray(weights, dtype=np.float64)
-    n_post, n_pre = weights.shape
-    synapses = Synapses.all_to_all(weights, dtype=np.float64)
-    return Network(
-        {"in": Population(n_pre), "out": Population(n_post, neuron or LIF(vth=1.0))},
-        [Projection("in", "out", synapses, **projection)],
-    )
-
-
-def integers(quantisation: Quantisation) -> list[int]:
-    weights: list[int] = quantisation.network.projections[0].synapses.weights.tolist()
-    return weights
-
-
-def fixed(quantisation: Quantisation, name: str = "out") -> FixedPointLIF:
-    neuron = quantisation.network.populations[name].neuron
-    assert isinstance(neuron, FixedPointLIF)
-    return neuron
-
-
-def lava_truncate(weights: NDArray[Any], mode: str) -> NDArray[Any]:
-    """Clip and truncate as lava-nc 0.10.0 does with 8-bit weights."""
-    sign = -1 if mode == "inhibitory" else 1
-    low = -256 if mode == "mixed" else 0
-    bits = 1 if mode == "mixed" else 0
-    kept = (np.clip(sign * weights.astype(np.int32), low, 255) >> bits) << bits
-    return sign * kept
-
+from tests.loihi.quantising import fixed, integers, lava_truncate, network_of
 
 # ---------------------------------------------------------------------- numbers
 
@@ -182,10 +150,12 @@ def test_worst_case_current_lowers_the_scale() -> None:
     assert fixed(q).vth == round(10 * q.scales["out"])
 
 
-def test_text_names_scales_and_losses() -> None:
-    text = str(quantise(network_of([[1.0, 0.001]])))
-    assert "out: scale 254" in text
-    assert "in->out: mixed, 1 synapses, 1 rounded to zero" in text
+def test_text_is_a_table_of_scales_and_losses() -> None:
+    lines = str(quantise(network_of([[1.0, 0.001]]))).splitlines()
+    assert lines[1].split()[:2] == ["population", "scale"]
+    assert lines[2].split()[:6] == ["out", "254", "254", "4095", "410", "0"]
+    assert lines[4].split()[:7] == ["in->out", "mixed", "8", "0", "1", "1", "0"]
+    assert len({len(line) for line in lines[1:3]}) == len({len(line) for line in lines[3:]}) == 1
 
 
 # ---------------------------------------------------------------------- properties
@@ -255,96 +225,3 @@ def test_keep_small_loses_no_synapse(weights: list[float]) -> None:
     q = quantise(network_of([weights], LIF(vth=50.0)), keep_small=True)
     assert q.network.n_synapses == sum(weight != 0 for weight in weights)
     assert (np.sign(integers(q)) == np.sign([w for w in weights if w])).all()
-
-
-# ---------------------------------------------------------------------- refusals
-
-
-@pytest.mark.parametrize(
-    ("neuron", "projection", "message"),
-    [
-        (LIF(du=0.0), {}, "'out': du=0 rounds to 0 of 4096"),
-        (LIF(du=(0.5, 0.2)), {}, "'out': 2 receptors; Lava's LIF has 1"),
-        (LIF(refractory=3), {}, "'out': refractory=3"),
-        (LIF(reset="subtract"), {}, "'out': reset='subtract'"),
-        (LIF(v_reset=-1.0), {}, r"'out': v_reset=-1.0"),
-        (LIF(dv=np.array([0.1, 0.2])), {}, "'out': dv per neuron"),
-        (LIF(vth=1e-6), {}, "'out': vth=1e-06 rounds to 0"),
-        (LIF(), {"delay": 2}, "'in->out': delay of 2 steps; Lava's Sparse takes exactly 1"),
-    ],
-)
-def test_refused(neuron: LIF, projection: dict[str, Any], message: str) -> None:
-    with pytest.raises(ExportLimitError, match=message):
-        quantise(network_of([[1.0, -1.0], [0.5, 1.0]], neuron, **projection))
-
-
-def test_delays_per_synapse_are_refused() -> None:
-    synapses = Synapses.from_edges(
-        [0, 1], [0, 0], np.ones(2), n_pre=2, n_post=1, delays=np.array([1, 3])
-    )
-    net = Network(
-        {"in": Population(2), "out": Population(1, LIF())}, [Projection("in", "out", synapses)]
-    )
-    with pytest.raises(ExportLimitError, match="delay of 1 to 3 steps"):
-        quantise(net)
-
-
-def test_delays_of_one_step_each_are_fine() -> None:
-    synapses = Synapses.from_edges(
-        [0, 1], [0, 0], np.ones(2), n_pre=2, n_post=1, delays=np.array([1, 1])
-    )
-    net = Network(
-        {"in": Population(2), "out": Population(1, LIF())},
-        [Projection("in", "out", synapses, delay=9)],
-    )
-    assert quantise(net).network.projections[0].max_delay == 1
-
-
-@pytest.mark.parametrize(("mode", "sign"), [("excitatory", "negative"), ("inhibitory", "positive")])
-def test_sign_mode_against_the_signs(mode: Any, sign: str) -> None:
-    with pytest.raises(ExportLimitError, match=f"sign mode {mode}, but 1 of 2 weights are {sign}"):
-        quantise(network_of([[1.0, -1.0]]), sign_mode=mode)
-
-
-def test_current_that_cannot_fit() -> None:
-    net = network_of(np.ones((1, 40)), LIF(du=1 / 4096, vth=1000.0))
-    with pytest.raises(ExportLimitError, match="u can leave its 24 bits even with the smallest"):
-        quantise(net, keep_small=True)
-
-
-def test_all_violations_come_together() -> None:
-    net = network_of([[1.0, -1.0]], LIF(du=(0.0, 0.5), refractory=1, reset="subtract"), delay=4)
-    with pytest.raises(ExportLimitError) as caught:
-        quantise(net, sign_mode="excitatory")
-    text = str(caught.value)
-    assert len(caught.value.violations) == 6
-    for part in ("du=0", "2 receptors", "refractory=1", "subtract", "delay of 4", "sign mode"):
-        assert part in text
-
-
-def test_network_of_sources_only() -> None:
-    with pytest.raises(ExportLimitError, match="holds spike sources only"):
-        quantise(Network({"in": Population(3)}))
-
-
-def test_integer_network_is_not_quantised_again() -> None:
-    q = quantise(network_of([[1.0]]))
-    with pytest.raises(ParameterError, match="network: holds integers already"):
-        quantise(q.network)
-
-
-def test_unknown_sign_mode() -> None:
-    with pytest.raises(ParameterError, match="sign_mode: got 'both'; allowed is 'mixed'"):
-        quantise(network_of([[1.0]]), sign_mode="both")  # type: ignore[arg-type]
-    with pytest.raises(TopologyError, match="sign_mode: no projection 'x'; there are 'in->out'"):
-        quantise(network_of([[1.0]]), sign_mode={"x": "mixed"})
-
-
-def test_currents_are_checked() -> None:
-    q = quantise(network_of([[1.0]]))
-    with pytest.raises(TopologyError, match="currents: 'in' is no population of neurons"):
-        scale_currents(q, {"in": np.zeros((1, 1))})
-    with pytest.raises(ParameterError, match="allowed is 131072"):
-        scale_currents(q, {"out": np.array([[1000.0]])})
-    with pytest.raises(ParameterError, match="not finite"):
-        scale_currents(q, {"out": np.array([[np.nan]])})
