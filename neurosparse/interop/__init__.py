@@ -10,14 +10,27 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from neurosparse.interop.netx import from_netx
+    from neurosparse.interop.nir_in import from_nir
+    from neurosparse.interop.nir_out import to_nir
     from neurosparse.interop.snntorch_in import from_snntorch, network_from_snntorch
     from neurosparse.interop.snntorch_out import to_snntorch
 
-__all__ = ["from_snntorch", "network_from_snntorch", "to_snntorch"]
+__all__ = [
+    "from_netx",
+    "from_nir",
+    "from_snntorch",
+    "network_from_snntorch",
+    "to_nir",
+    "to_snntorch",
+]
 
 _HOMES = {
+    "from_netx": "neurosparse.interop.netx",
+    "from_nir": "neurosparse.interop.nir_in",
     "from_snntorch": "neurosparse.interop.snntorch_in",
     "network_from_snntorch": "neurosparse.interop.snntorch_in",
+    "to_nir": "neurosparse.interop.nir_out",
     "to_snntorch": "neurosparse.interop.snntorch_out",
 }
 

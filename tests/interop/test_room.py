@@ -25,7 +25,7 @@ def test_importing_it_touches_no_optional_package() -> None:
     code = "import sys, neurosparse.interop; print(*sys.modules)"
     loaded = {name.partition(".")[0] for name in run_python("-c", code).split()}
     assert "neurosparse" in loaded
-    assert not loaded & {"torch", "snntorch", "nir", "scipy", "numba", "lava"}
+    assert not loaded & {"torch", "snntorch", "nir", "h5py", "scipy", "numba", "lava"}
 
 
 def test_it_offers_what_it_lists() -> None:
@@ -37,10 +37,18 @@ def test_it_offers_what_it_lists() -> None:
         neurosparse.interop.from_nothing  # noqa: B018
 
 
-def test_the_document_runs(tmp_path: Path) -> None:
-    pytest.importorskip("snntorch")
-    text = (ROOT / "docs" / "snntorch.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize(
+    ("document", "last_line"),
+    [
+        ("snntorch.md", "torch.Size([640]) torch.Size([500])"),
+        ("interop.md", "3 synapses, spikes at steps [2, 3]"),
+    ],
+)
+def test_the_documents_run(document: str, last_line: str, tmp_path: Path) -> None:
+    for package in ("snntorch", "nir", "h5py"):
+        pytest.importorskip(package)
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
     blocks = re.findall(r"^```python\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     script = tmp_path / "blocks.py"
     script.write_text("\n".join(blocks), encoding="utf-8")
-    assert "torch.Size([640]) torch.Size([500])" in run_python(str(script), folder=tmp_path)
+    assert run_python(str(script), folder=tmp_path).splitlines()[-1] == last_line
