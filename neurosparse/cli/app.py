@@ -8,7 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from neurosparse.cli import compare, demo, export, info, run_lava, simulate, sweep, train
+from neurosparse.cli import compare, convert, demo, export, info, run_lava, simulate, sweep, train
+from neurosparse.cli import map as map_command
 from neurosparse.cli.output import say
 from neurosparse.errors import NeurosparseError
 
@@ -31,6 +32,8 @@ COMMANDS = (
     ),
     ("export", export.export, "neurosparse export network.npz --out bundle"),
     ("run-lava", run_lava.run_lava, "neurosparse run-lava bundle --samples 10"),
+    ("map", map_command.map_to_cores, "neurosparse map network.npz --chip loihi2 --samples 10"),
+    ("convert", convert.convert, "neurosparse convert network.npz network.nir"),
     ("info", info.info, "neurosparse info network.npz"),
 )
 

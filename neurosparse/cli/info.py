@@ -33,7 +33,7 @@ def info(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Describe a network, a bundle, a chip, a board, or what is installed."""
+    """Describe a file, a chip, a board, or the installation."""
     from neurosparse.hardware import load_board, load_chip
 
     if sum(asked is not None for asked in (file, chip, board)) > 1:

@@ -11,7 +11,7 @@ import typer
 from neurosparse.cli.inputs import encoding_of, first_samples, load_task
 from neurosparse.cli.options import Interpreter, Json, NetworkData, NetworkSeed, Timeout
 from neurosparse.cli.output import emit_json, say
-from neurosparse.cli.tables import show_lava
+from neurosparse.cli.tables import show_lava, show_lava_layers
 
 __all__ = ["run_lava"]
 
@@ -39,6 +39,9 @@ def run_lava(
         list[str] | None,
         typer.Option("--record", metavar="POP", help="Compare its u and v too (repeatable)."),
     ] = None,
+    per_layer: Annotated[
+        bool, typer.Option("--per-layer", help="One row per population, with the first mismatch.")
+    ] = False,
     seed: NetworkSeed = None,
     as_json: Json = False,
 ) -> None:
@@ -64,7 +67,7 @@ def run_lava(
             interpreter=interpreter,
             timeout_s=timeout,
         )
-        outcomes[each] = outcome.to_dict()
+        outcomes[each] = outcome.to_dict() | outcome.details()
         traces = outcome.check.traces
         if record:
             outcomes[each]["values_compared"] = traces.n_compared
@@ -77,6 +80,8 @@ def run_lava(
         emit_json(document | {"agrees": not differing})
     else:
         show_lava(f"{bundle}: every spike against our engines", outcomes)
+        if per_layer:
+            show_lava_layers("population by population", outcomes)
     for text in differing:
         say(text)
     if differing:

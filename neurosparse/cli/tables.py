@@ -7,7 +7,7 @@ from typing import Any
 
 from neurosparse.cli.output import show_table
 
-__all__ = ["show_comparison", "show_lava"]
+__all__ = ["show_comparison", "show_lava", "show_lava_layers"]
 
 
 def show_comparison(title: str, models: Mapping[str, Mapping[str, Any]]) -> None:
@@ -60,3 +60,30 @@ def show_lava(title: str, outcomes: Mapping[str, Mapping[str, Any]]) -> None:
         for tag, outcome in outcomes.items()
     ]
     show_table(title, columns, rows)
+
+
+def show_lava_layers(title: str, outcomes: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print where Lava and our engines differ, one row per model of Lava and population.
+
+    Parameters
+    ----------
+    title : str
+        Stands above.
+    outcomes : mapping
+        By tag, as `LavaOutcome.details` gives it.
+    """
+    columns = ("Lava", "population", "spikes compared", "mismatches", "u and v compared")
+    rows = [
+        (
+            tag,
+            layer["population"],
+            layer["spikes_compared"],
+            layer["spike_mismatches"],
+            layer["values_compared"],
+            layer["value_mismatches"],
+            None if layer["first_mismatch"] is None else layer["first_mismatch"]["text"],
+        )
+        for tag, outcome in outcomes.items()
+        for layer in outcome["layers"]
+    ]
+    show_table(title, (*columns, "mismatches", "first mismatch"), rows)

@@ -137,7 +137,7 @@ def test_info_on_a_bundle(invoke_json: InvokeJson, bundle_path: Path) -> None:
 def test_info_on_the_installation(invoke_json: InvokeJson, invoke: Invoke) -> None:
     parts = invoke_json("info")["parts"]
     rooms = {"core", "cli", "data", "simulate", "plot", "train", "lava", "report", "interop"}
-    assert rooms | {"events", "tensorboard", "sweep"} == set(parts)
+    assert rooms | {"events", "map", "tensorboard", "sweep"} == set(parts)
     assert parts["core"]["numpy"] == np.__version__
     assert "lava-nc" in parts["lava"]
     assert "core" in invoke("info").stdout
