@@ -12,7 +12,7 @@ import numpy as np
 from neurosparse.compare.evaluate import single_population
 from neurosparse.data import EVALUATION_SEED, Encoding, LabelledDataset
 from neurosparse.errors import ShapeError
-from neurosparse.loihi import Bundle, ParityCheck, check_parity
+from neurosparse.loihi import Bundle, Mismatch, ParityCheck, check_parity
 from neurosparse.loihi.bundle import Tag
 from neurosparse.network import Spikes
 
@@ -42,18 +42,40 @@ class LavaOutcome:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain numbers and text, for JSON."""
-        first = self.check.spikes.first
+        run = self.check.lava
         return {
             "samples": self.samples,
-            "steps": self.check.lava.n_steps,
+            "steps": run.n_steps,
             "spikes_compared": self.check.spikes.n_compared,
             "spike_mismatches": self.check.spikes.n_mismatches,
-            "first_mismatch": None if first is None else {**asdict(first), "text": str(first)},
+            "first_mismatch": _mismatch(self.check.spikes.first),
             "accuracy": self.accuracy,
             "engine_accuracy": self.engine_accuracy,
-            "wall_s": self.check.lava.wall_s,
-            "versions": dict(self.check.lava.versions),
+            "wall_s": run.wall_s,
+            "versions": dict(run.versions),
         }
+
+    def details(self) -> dict[str, Any]:
+        """Return what `to_dict` leaves out: times and every population, in the network's order."""
+        return {
+            "start_s": self.check.lava.start_s,
+            "run_s": self.check.lava.run_s,
+            "layers": [
+                {
+                    "population": name,
+                    "spikes_compared": layer.spikes.n_compared,
+                    "spike_mismatches": layer.spikes.n_mismatches,
+                    "values_compared": layer.traces.n_compared,
+                    "value_mismatches": layer.traces.n_mismatches,
+                    "first_mismatch": _mismatch(layer.first),
+                }
+                for name, layer in self.check.layers.items()
+            ],
+        }
+
+
+def _mismatch(first: Mismatch | None) -> dict[str, Any] | None:
+    return None if first is None else {**asdict(first), "text": str(first)}
 
 
 def check_dataset_in_lava(

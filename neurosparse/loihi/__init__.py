@@ -1,19 +1,14 @@
 """Export to Lava: quantise, write a bundle, run it in Lava, check that every spike agrees."""
 
-from neurosparse.loihi.bundle import Bundle, read_bundle, write_bundle
+from neurosparse.loihi.bundle import Bundle, read_bundle
+from neurosparse.loihi.bundle_writing import write_bundle
 from neurosparse.loihi.calibration import Calibration, SpikeChange, calibrate
 from neurosparse.loihi.calibration_figure import draw_calibration
 from neurosparse.loihi.calibration_set import CalibrationSet
 from neurosparse.loihi.choice import Choice, Trial, choose_quantisation
 from neurosparse.loihi.lava import LavaRun, lava_available, run_lava
-from neurosparse.loihi.parity import (
-    Mismatch,
-    Parity,
-    ParityCheck,
-    check_parity,
-    compare_spikes,
-    compare_traces,
-)
+from neurosparse.loihi.parity import Mismatch, Parity, compare_spikes, compare_traces
+from neurosparse.loihi.parity_check import LayerParity, ParityCheck, check_parity
 from neurosparse.loihi.quantisation import IntegerGrid, NeuronLoss, Quantisation, WeightLoss
 from neurosparse.loihi.quantise import quantise, scale_currents
 
@@ -24,6 +19,7 @@ __all__ = [
     "Choice",
     "IntegerGrid",
     "LavaRun",
+    "LayerParity",
     "Mismatch",
     "NeuronLoss",
     "Parity",

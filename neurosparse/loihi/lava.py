@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import functools
 import json
 import os
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -21,24 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import BackendMissingError, LavaRunError, ParameterError, TopologyError
-from neurosparse.loihi.bundle import RUNNER, Bundle, Tag, read_bundle
+from neurosparse.errors import LavaRunError, ParameterError, TopologyError
+from neurosparse.loihi.bundle import Bundle, Tag, read_bundle
+from neurosparse.loihi.bundle_writing import RUNNER
+from neurosparse.loihi.lava_child import INSTALL_LAVA, interpreter_path, lava_available, run_child
+from neurosparse.loihi.limits import arrival_violations, reset_violations
 from neurosparse.loihi.quantise import MAX_CURRENT
-from neurosparse.network import Network, Spikes
+from neurosparse.network import FixedPointTernaryLIF, Network, Spikes
 from neurosparse.network.checks import check_count
 from neurosparse.simulate import Probe
 from neurosparse.simulate.inputs import Inputs, InputSpec
+from neurosparse.simulate.trains import as_train
 
 __all__ = ["INSTALL_LAVA", "LavaRun", "lava_available", "run_lava"]
-
-INSTALL_LAVA = (
-    "pip install --no-deps --ignore-requires-python lava-nc==0.10.0 and "
-    "pip install networkx asteval scikit-learn scipy"
-)
-_PACKAGES = ("lava", "numpy", "scipy", "networkx", "asteval", "sklearn")
-_MISSING = 4  # exit status of the runner when a package is missing
-_TAIL_LINES = 25  # of the child's output, shown in an error
-_GRACE_S = 1.0  # after a failure: for Python to free Lava's shared memory
 
 
 @dataclass(frozen=True)
@@ -59,7 +48,11 @@ class LavaRun:
     versions : dict of str to str
         Of python, lava, numpy and scipy in the child.
     wall_s : float [s]
-        Wall time of the child, start included.
+        Wall time of the child, from its start to its end.
+    start_s : float [s]
+        Of that: building and starting Lava's processes, with the first step.
+    run_s : float [s]
+        Of that: Lava's call that runs all other steps, ``n_steps - 1``.
     """
 
     tag: Tag
@@ -68,33 +61,8 @@ class LavaRun:
     traces: dict[Probe, NDArray[Any]]
     versions: dict[str, str]
     wall_s: float
-
-
-def lava_available(interpreter: str | os.PathLike[str] | None = None) -> bool:
-    """Whether ``interpreter`` (default: the current one) has lava-nc and what it needs.
-
-    The packages are looked up, not imported; the answer is kept.
-    """
-    return _has_lava(_interpreter(interpreter))
-
-
-@functools.lru_cache(maxsize=32)
-def _has_lava(interpreter: str) -> bool:
-    code = (
-        "import sys; from importlib.util import find_spec; "
-        f"sys.exit(not all(map(find_spec, {_PACKAGES!r})))"
-    )
-    try:
-        done = subprocess.run(
-            [interpreter, "-c", code], capture_output=True, timeout=60, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
-    return done.returncode == 0
-
-
-def _interpreter(given: str | os.PathLike[str] | None) -> str:
-    return sys.executable if given is None else os.fspath(given)
+    start_s: float
+    run_s: float
 
 
 def run_lava(
@@ -115,8 +83,8 @@ def run_lava(
     bundle : Bundle or path
         From `write_bundle`.
     inputs : mapping of str to Spikes or array
-        As in `simulate`: spikes or rasters for sources, currents for populations of neurons
-        (integers for ``fixed_pt``; `scale_currents` converts).
+        As in `simulate`: spikes, rasters or messages for sources, currents for populations of
+        neurons (integers for ``fixed_pt``; `scale_currents` converts).
     n_steps : int, optional [steps]
         Length of the run; default the longest input.
     tag : {"floating_pt", "fixed_pt"}
@@ -143,12 +111,12 @@ def run_lava(
     StorageError
         If the bundle was altered.
     TopologyError, ShapeError, ParameterError
-        If an argument does not fit the network.
+        If an argument does not fit the network, or Lava's models cannot do what is asked.
 
     Notes
     -----
     Lava simulates every population and projection as an operating-system process and takes 1 to
-    3 s to start. Reading results costs some 20 us per neuron and step.
+    3 s to start.
     """
     if not isinstance(bundle, Bundle):
         bundle = read_bundle(bundle)
@@ -158,34 +126,20 @@ def run_lava(
     _check_record(network, record)
     every = _check_reset(network, reset_every)
     tables, steps = _input_tables(network, inputs, n_steps)
-    command = [_interpreter(interpreter), str(RUNNER / "run_bundle.py"), str(bundle.path.resolve())]
+    command = [interpreter_path(interpreter), str(RUNNER / "run_bundle.py")]
     options = [f"--tag={tag}", f"--reset-every={every}", *(f"--record={n}" for n in record)]
     with tempfile.TemporaryDirectory(prefix="lava-") as folder:
         where = Path(folder)
         np.savez(where / "inputs.npz", **tables)  # type: ignore[arg-type]
-        started = time.monotonic()
-        status = _run_child(
-            [*command, str(where / "inputs.npz"), str(where / "output.npz"), *options],
-            where,
-            timeout_s,
-        )
-        wall_s = time.monotonic() - started
-        log = (where / "log.txt").read_text(encoding="utf-8", errors="replace")
-        if status is None:
-            raise LavaRunError(f"Lava did not finish within {timeout_s:g} s{_quoted(log)}")
-        if status == _MISSING:
-            raise BackendMissingError(
-                f"Lava cannot run in {command[0]}; install it there with {INSTALL_LAVA}"
-                f"{_quoted(log)}"
-            )
-        if status != 0:
-            raise LavaRunError(f"Lava failed with status {status}{_quoted(log)}")
-        return _read_output(where / "output.npz", network, tag, steps, record, wall_s, log)
-
-
-def _quoted(log: str) -> str:
-    lines = log.rstrip().splitlines()[-_TAIL_LINES:]
-    return "".join(f"\n  | {line}" for line in lines) if lines else " (it printed nothing)"
+        files = [str(bundle.path.resolve()), str(where / "inputs.npz"), str(where / "output.npz")]
+        ended = run_child([*command, *files, *options], where, timeout_s)
+        try:
+            output = _read_output(where / "output.npz", network, steps, record)
+        except _UNREADABLE as error:
+            raise LavaRunError(
+                f"Lava ended without a readable result ({error}){ended.said}"
+            ) from error
+    return _as_run(output, network, tag, steps, record, ended.wall_s)
 
 
 def _check_record(network: Network, record: Sequence[str]) -> None:
@@ -200,12 +154,9 @@ def _check_reset(network: Network, reset_every: int | None) -> int:
     if reset_every is None:
         return 0
     every = check_count("reset_every", reset_every, least=1)
-    for name, depth in network.depths.items():
-        if network.populations[name].neuron is not None and depth >= every:
-            raise ParameterError(
-                f"reset_every: got {every}, but population {name!r} lies {depth} steps deep and "
-                f"Lava's LIFReset would reset it before its first sample; allowed is > {depth}"
-            )
+    found = reset_violations(network, every)
+    if found:
+        raise ParameterError(f"reset_every: got {every}, but " + "\n  - ".join(found))
     return every
 
 
@@ -217,122 +168,101 @@ def _input_tables(
     if checked.is_random:
         raise ParameterError("inputs: Lava is given spikes and currents; draw random ones before")
     steps = check_count("n_steps", checked.n_steps(n_steps, 0), least=1)
-    drive = checked.chunk(0, steps, 0)
-    currents: NDArray[Any] = drive.currents
+    currents: NDArray[Any] = checked.chunk(0, steps, 0).currents
     if network.is_integer:
         currents = np.right_shift(currents, 6)  # as they were given
-    at = np.repeat(np.arange(steps), np.diff(drive.spike_ptr))
     tables: dict[str, NDArray[Any]] = {"n_steps": np.array(steps)}
-    first = 0
-    for name, population in network.populations.items():
-        last = first + population.size
-        if name in checked.current_columns:
-            column = checked.current_columns[name]
-            tables[f"input:{name}"] = currents[:, column : column + population.size]
-        elif name in inputs:
-            own = (drive.spike_neuron >= first) & (drive.spike_neuron < last)
-            raster = np.zeros((steps, population.size), dtype=np.uint8)
-            raster[at[own], drive.spike_neuron[own] - first] = 1
-            tables[f"input:{name}"] = raster
-        first = last
-    if network.is_integer and np.abs(currents).max(initial=0) > MAX_CURRENT:
-        raise ParameterError(
-            f"inputs: a current of {np.abs(currents).max()}; allowed is -{MAX_CURRENT} to "
-            f"{MAX_CURRENT}, which is what a 24-bit u holds"
-        )
+    for name, column in checked.current_columns.items():
+        size = network.populations[name].size
+        tables[f"input:{name}"] = currents[:, column : column + size]
+    messages = {}
+    for name, value in inputs.items():
+        if network.populations[name].neuron is None:
+            train = as_train(network, name, _only(value))
+            table = train.spikes.raster() if train.messages is None else train.messages
+            tables[f"input:{name}"] = table = _padded(table, steps)
+            messages[name] = int(np.abs(table).max(initial=0))
+    if network.is_integer:
+        _check_ranges(network, currents, messages)
     return tables, steps
 
 
-def _run_child(command: list[str], where: Path, timeout_s: float) -> int | None:
-    """Run in a process group of its own; return the exit status, or None if time ran out.
-
-    What the child prints goes to ``log.txt`` in the folder ``where``, its temporary files too.
-    """
-    with (where / "log.txt").open("wb") as output:
-        try:
-            child = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=_environment(where),
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise BackendMissingError(
-                f"interpreter: cannot start {command[0]!r} ({error.strerror}); give the path of a "
-                f"Python that has lava-nc, or install it: {INSTALL_LAVA}"
-            ) from error
-    status = None
-    try:
-        status = child.wait(timeout=timeout_s)
-    except subprocess.TimeoutExpired:
-        pass
-    finally:
-        # whatever happened, an interrupt included: nothing that it started may stay behind
-        _end_group(child, grace_s=0.0 if status == 0 else _GRACE_S)
-    return status
+def _only(value: InputSpec) -> Any:
+    """Return what drives a source; it may stand in a list of one."""
+    if isinstance(value, list | tuple) and len(value) == 1:
+        (one,) = value
+        is_table = isinstance(one, np.ndarray) and one.ndim == 2
+        return one if is_table or isinstance(one, Spikes) else value
+    return value
 
 
-def _environment(where: Path) -> dict[str, str]:
-    environment = dict(os.environ)
-    # one thread each: Lava forks after numpy is loaded, and its processes are many
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-        environment[name] = "1"
-    # after a crash Python frees Lava's shared memory and says so at length
-    quiet = "ignore::UserWarning:multiprocessing.resource_tracker"
-    given = environment.get("PYTHONWARNINGS")
-    environment["PYTHONWARNINGS"] = f"{given},{quiet}" if given else quiet
-    environment["PYTHONUNBUFFERED"] = "1"
-    environment["TMPDIR"] = str(where)
-    return environment
+def _padded(table: NDArray[Any], n_steps: int) -> NDArray[Any]:
+    """Cut a table to ``n_steps`` rows, or fill it up with zeros."""
+    rows = np.zeros((n_steps, table.shape[1]), dtype=table.dtype)
+    rows[: table.shape[0]] = table[:n_steps]
+    return rows
 
 
-def _end_group(child: subprocess.Popen[bytes], *, grace_s: float) -> None:
-    """Ask the whole group to end, then make it."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):  # raised by an empty group
-        os.killpg(child.pid, signal.SIGTERM)
-        deadline = time.monotonic() + grace_s
-        while time.monotonic() < deadline:
-            child.poll()
-            os.killpg(child.pid, 0)
-            time.sleep(0.005)
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
+def _check_ranges(network: Network, currents: NDArray[Any], messages: Mapping[str, int]) -> None:
+    """Raise if inputs are too large for Lava's integers, which would wrap around silently."""
+    found = arrival_violations(network, messages)
+    largest = np.abs(currents).max(initial=0)
+    if largest > MAX_CURRENT:
+        found.append(
+            f"a current of {largest}; allowed is -{MAX_CURRENT} to {MAX_CURRENT}, which is what a "
+            "24-bit u holds"
+        )
+    if found:
+        raise ParameterError("inputs: " + "\n  - ".join(found))
+
+
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile, zlib.error)
 
 
 def _read_output(
-    path: Path,
+    path: Path, network: Network, n_steps: int, record: Sequence[str]
+) -> dict[str, Any]:
+    """Read what the child wrote and see that it is what was asked for; it may be anything."""
+    shapes: dict[str, tuple[int, ...]] = {
+        f"spikes:{name}": (n_steps, p.size) for name, p in network.populations.items()
+    }
+    for name in record:
+        shapes |= {f"{x}:{name}": (n_steps, network.populations[name].size) for x in "uv"}
+    shapes |= {"start_s": (), "run_s": ()}
+    output: dict[str, Any] = {}
+    with np.load(path, allow_pickle=False) as archive:
+        output["versions"] = dict(json.loads(str(archive["versions"])))
+        for key, shape in shapes.items():
+            output[key] = table = archive[key]
+            if table.shape != shape:
+                raise LavaRunError(f"Lava gave {key} of shape {table.shape}; expected {shape}")
+            if table.dtype.kind not in "biuf":
+                raise LavaRunError(f"Lava gave {key} of {table.dtype}; expected numbers")
+            if key.startswith("spikes:") and not np.isin(table, (-1, 0, 1)).all():
+                raise LavaRunError(f"Lava gave {key} other than -1, 0 and 1")
+    return output
+
+
+def _as_run(
+    output: Mapping[str, Any],
     network: Network,
     tag: Tag,
     n_steps: int,
     record: Sequence[str],
     wall_s: float,
-    log: str,
 ) -> LavaRun:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            versions = json.loads(str(archive["versions"]))
-            rasters = {name: archive[f"spikes:{name}"] for name in network.populations}
-            traces = {
-                Probe(name, variable): archive[f"{variable}:{name}"]
-                for name in record
-                for variable in ("u", "v")
-            }
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise LavaRunError(
-            f"Lava ended without a readable result ({error}){_quoted(log)}"
-        ) from error
-    for name, raster in rasters.items():
-        expected = (n_steps, network.populations[name].size)
-        if raster.shape != expected:
-            raise LavaRunError(f"Lava gave spikes {raster.shape} of {name!r}; expected {expected}")
+    def spikes(name: str) -> Spikes:
+        signed = isinstance(network.populations[name].neuron, FixedPointTernaryLIF)
+        return Spikes.from_raster(output[f"spikes:{name}"], signed=signed)
+
     dtype = np.int64 if tag == "fixed_pt" else np.float64
     return LavaRun(
         tag,
         n_steps,
-        {name: Spikes.from_raster(raster) for name, raster in rasters.items()},
-        {probe: np.asarray(trace).astype(dtype) for probe, trace in traces.items()},
-        versions,
+        {name: spikes(name) for name in network.populations},
+        {Probe(n, x): output[f"{x}:{n}"].astype(dtype) for n in record for x in ("u", "v")},
+        output["versions"],
         wall_s,
+        float(output["start_s"]),
+        float(output["run_s"]),
     )

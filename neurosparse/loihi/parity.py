@@ -1,33 +1,19 @@
-"""Hold our engines against Lava, step by step."""
+"""Compare two runs of one network, spike by spike and value by value."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import ShapeError
-from neurosparse.loihi.bundle import Bundle, Tag, write_bundle
-from neurosparse.loihi.lava import LavaRun, run_lava
-from neurosparse.loihi.quantise import Quantisation
-from neurosparse.network import Network, Spikes
-from neurosparse.simulate import Probe, Run, simulate
-from neurosparse.simulate.inputs import InputSpec
+from neurosparse.network import Spikes
+from neurosparse.simulate import Probe
 
-__all__ = [
-    "Mismatch",
-    "Parity",
-    "ParityCheck",
-    "check_parity",
-    "compare_spikes",
-    "compare_traces",
-]
+__all__ = ["Mismatch", "Parity", "compare_spikes", "compare_traces", "earliest"]
 
 
 @dataclass(frozen=True)
@@ -43,7 +29,7 @@ class Mismatch:
     variable : str
         ``"spike"``, ``"u"`` or ``"v"``.
     ours, theirs : float
-        The two values; 0 or 1 for spikes.
+        The two values; 0 or 1 for spikes, -1 for those of the other sign.
     """
 
     population: str
@@ -55,8 +41,12 @@ class Mismatch:
 
     def __str__(self) -> str:
         where = f"step {self.step}, population {self.population!r}, neuron {self.neuron}"
-        if self.variable == "spike":
+        if self.variable == "spike" and not (self.ours and self.theirs):
             return f"{where}: {'ours' if self.ours else 'theirs'} spiked, the other did not"
+        if self.variable == "spike":
+            return (
+                f"{where}: a spike of sign {self.ours:+.0f} in ours, {self.theirs:+.0f} in theirs"
+            )
         return f"{where}: {self.variable} is {self.ours!r} in ours, {self.theirs!r} in theirs"
 
 
@@ -89,37 +79,6 @@ class Parity:
         return f"{self.n_compared} compared, {self.n_mismatches} differ; first at {self.first}"
 
 
-@dataclass(frozen=True)
-class ParityCheck:
-    """Both runs of one network and how they compare.
-
-    Parameters
-    ----------
-    spikes : Parity
-        Of all populations.
-    traces : Parity
-        Of ``u`` and ``v`` of the recorded populations, exact.
-    ours : Run
-        Of `simulate`.
-    lava : LavaRun
-        Of `run_lava`.
-    """
-
-    spikes: Parity
-    traces: Parity
-    ours: Run
-    lava: LavaRun
-
-    @property
-    def agrees(self) -> bool:
-        """Whether spikes and traces all agree."""
-        return self.spikes.agrees and self.traces.agrees
-
-    def __str__(self) -> str:
-        text = f"{self.lava.tag}, {self.lava.n_steps} steps: spikes: {self.spikes}"
-        return f"{text}; u and v: {self.traces}" if self.traces.n_compared else text
-
-
 def compare_spikes(ours: Mapping[str, Spikes], theirs: Mapping[str, Spikes]) -> Parity:
     """Compare spikes of two runs, event by event.
 
@@ -131,7 +90,8 @@ def compare_spikes(ours: Mapping[str, Spikes], theirs: Mapping[str, Spikes]) -> 
     Returns
     -------
     Parity
-        ``n_compared`` is the number of different (step, neuron) at which either side spiked.
+        ``n_compared`` is the number of different (step, neuron) at which either side spiked. Spikes
+        without signs count as +1.
 
     Raises
     ------
@@ -149,18 +109,29 @@ def compare_spikes(ours: Mapping[str, Spikes], theirs: Mapping[str, Spikes]) -> 
                 f"population {name!r}: {mine.n_steps} steps of {size} neurons in ours, "
                 f"{other.n_steps} of {other.n_neurons} in theirs"
             )
-        keys = mine.steps * size + mine.neurons
-        other_keys = other.steps * size + other.neurons
-        differ = np.setxor1d(keys, other_keys, assume_unique=True)
-        n_compared += np.union1d(keys, other_keys).size
+        at, ours_signs, their_signs = _side_by_side(mine, other)
+        differ = np.flatnonzero(ours_signs != their_signs)
+        n_compared += at.size
         n_mismatches += differ.size
         if differ.size:
-            step, neuron = divmod(int(differ[0]), size)
-            ours_spiked = bool(np.isin(differ[0], keys))
-            found.append(
-                Mismatch(name, step, neuron, "spike", float(ours_spiked), float(not ours_spiked))
-            )
-    return Parity(n_compared, n_mismatches, _earliest(found))
+            step, neuron = divmod(int(at[differ[0]]), size)
+            values = float(ours_signs[differ[0]]), float(their_signs[differ[0]])
+            found.append(Mismatch(name, step, neuron, "spike", *values))
+    return Parity(n_compared, n_mismatches, earliest(found))
+
+
+def _side_by_side(
+    mine: Spikes, other: Spikes
+) -> tuple[NDArray[np.int64], NDArray[np.int8], NDArray[np.int8]]:
+    """Return where either side spiked, as step * size + neuron, and both signs, 0 where none."""
+    places = [spikes.steps * spikes.n_neurons + spikes.neurons for spikes in (mine, other)]
+    at = np.union1d(*places)
+    signs = []
+    for spikes, own in zip((mine, other), places, strict=True):
+        column = np.zeros(at.size, dtype=np.int8)
+        column[np.searchsorted(at, own)] = 1 if spikes.signs is None else spikes.signs
+        signs.append(column)
+    return at, signs[0], signs[1]
 
 
 def compare_traces(
@@ -197,10 +168,11 @@ def compare_traces(
             neuron = column if probe.neurons is None else probe.neurons[column]
             values = mine[step, column].item(), other[step, column].item()
             found.append(Mismatch(probe.population, step, neuron, probe.variable, *values))
-    return Parity(n_compared, n_mismatches, _earliest(found))
+    return Parity(n_compared, n_mismatches, earliest(found))
 
 
-def _earliest(found: Sequence[Mismatch]) -> Mismatch | None:
+def earliest(found: Sequence[Mismatch]) -> Mismatch | None:
+    """Return the first of the earliest step; None of none."""
     return min(found, key=lambda mismatch: mismatch.step, default=None)
 
 
@@ -208,80 +180,3 @@ def _check_same_keys(what: str, ours: Mapping[Any, Any], theirs: Mapping[Any, An
     lonely = [key for key in [*ours, *theirs] if key not in ours or key not in theirs]
     if lonely:
         raise ShapeError(f"{what} {lonely[0]!r}: only on one side; compare runs of one network")
-
-
-def check_parity(
-    exported: Bundle | Quantisation | Network,
-    inputs: Mapping[str, InputSpec],
-    n_steps: int | None = None,
-    *,
-    tag: Tag,
-    reset_every: int | None = None,
-    record: Sequence[str] = (),
-    interpreter: str | os.PathLike[str] | None = None,
-    timeout_s: float = 300.0,
-) -> ParityCheck:
-    """Run a network in our engine and in Lava and compare every spike.
-
-    Parameters
-    ----------
-    exported : Bundle, Quantisation or Network
-        What to run; other than a Bundle it is exported to a temporary one.
-    inputs, n_steps, reset_every, record, interpreter, timeout_s
-        As in `run_lava`; ``u`` and ``v`` of the populations in ``record`` are compared too.
-    tag : {"floating_pt", "fixed_pt"}
-        ``floating_pt`` is held against our float64 engine, ``fixed_pt`` against the integer one.
-
-    Returns
-    -------
-    ParityCheck
-        Both runs and the comparison; nothing is raised when they differ.
-
-    Raises
-    ------
-    NeurosparseError
-        What `write_bundle` and `run_lava` raise.
-
-    Notes
-    -----
-    Integers agree bit for bit. In float64 both sides do the same operations in the same order,
-    except that Lava adds up each projection before it adds them together; sums of float32 weights
-    are exact in float64, so that this makes no difference unless their sizes span 2^29 or more.
-    """
-    if not isinstance(exported, Bundle):
-        network = exported.network if isinstance(exported, Quantisation) else exported
-        with tempfile.TemporaryDirectory(prefix="neurosparse-bundle-") as folder:
-            return check_parity(
-                write_bundle(Path(folder) / "bundle", network),
-                inputs,
-                n_steps,
-                tag=tag,
-                reset_every=reset_every,
-                record=record,
-                interpreter=interpreter,
-                timeout_s=timeout_s,
-            )
-    theirs = run_lava(
-        exported,
-        inputs,
-        n_steps,
-        tag=tag,
-        reset_every=reset_every,
-        record=record,
-        interpreter=interpreter,
-        timeout_s=timeout_s,
-    )
-    ours = simulate(
-        exported.network(tag),
-        inputs,
-        theirs.n_steps,
-        probes=list(theirs.traces),
-        dtype=np.float64,
-        reset_every=reset_every,
-    )
-    return ParityCheck(
-        compare_spikes(ours.spikes, theirs.spikes),
-        compare_traces(ours.traces, theirs.traces),
-        ours,
-        theirs,
-    )

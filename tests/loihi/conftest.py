@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 import sys
 import textwrap
 from collections.abc import Callable
@@ -44,6 +45,26 @@ def fake_python(tmp_path: Path) -> Callable[[str], Path]:
         return path
 
     return make
+
+
+@pytest.fixture
+def runner_says(tmp_path: Path) -> Callable[..., str]:
+    """Run the bundle's own runner, which must fail, and return what it says."""
+
+    def run(python: str, bundle: Path, *options: str) -> str:
+        np.savez(tmp_path / "inputs.npz", n_steps=3)
+        files = [str(bundle), str(tmp_path / "inputs.npz"), str(tmp_path / "output.npz")]
+        done = subprocess.run(
+            [python, str(bundle / "runner" / "run_bundle.py"), *files, *options],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode != 0
+        return done.stderr
+
+    return run
 
 
 @pytest.fixture

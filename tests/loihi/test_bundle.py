@@ -49,12 +49,18 @@ def test_what_is_read_is_what_was_written(tmp_path: Path, float_network: Network
 def test_layout(bundle: Bundle) -> None:
     names = {str(path.relative_to(bundle.path)) for path in bundle.path.rglob("*")}
     assert names == {
+        "README.txt",
         "manifest.json",
         "arrays.npz",
         "runner",
-        "runner/run_bundle.py",
-        "runner/lava_network.py",
+        "runner/bundle_file.py",
         "runner/lava_compat.py",
+        "runner/lava_network.py",
+        "runner/lava_parts.py",
+        "runner/lava_process.py",
+        "runner/lava_record.py",
+        "runner/own_program.py",
+        "runner/run_bundle.py",
     }
     manifest = json.loads((bundle.path / "manifest.json").read_text())
     assert manifest["format"] == "neurosparse-lava-bundle"
@@ -98,10 +104,10 @@ def test_weights_off_the_grid_are_refused(tmp_path: Path, weights: list[int]) ->
 
 
 def test_network_that_lava_cannot_run_is_refused(tmp_path: Path) -> None:
-    net = Network({"out": Population(2, LIF(refractory=2, reset="subtract"))})
+    net = Network({"out": Population(2, LIF(v_reset=-1.0, reset="subtract"))})
     with pytest.raises(ExportLimitError, match="2 violations") as caught:
         write_bundle(tmp_path / "b", net)
-    assert "refractory=2" in str(caught.value)
+    assert "v_reset=-1.0" in str(caught.value)
     assert not list(tmp_path.iterdir())
 
 

@@ -26,7 +26,10 @@ from neurosparse.simulate import simulate
 from tests.loihi.networks import N_STEPS, random_float_network, random_integer_network
 from tests.reference.fixed_point import run_fixed_point
 
-pytestmark = pytest.mark.lava
+pytestmark = [
+    pytest.mark.lava,
+    pytest.mark.filterwarnings("ignore::neurosparse.errors.RegisterOverflowWarning"),
+]
 
 SEEDS = (11, 12)
 
@@ -129,6 +132,30 @@ def test_our_step_is_lavas_column(lava_python: str) -> None:
     assert with_bundle.lava.spikes["in"].steps.tolist() == [2]
     assert with_bundle.lava.spikes["out"].steps.tolist() == [3]
     assert with_bundle.agrees
+
+
+def test_one_step_and_odd_names(lava_python: str) -> None:
+    """Names that are no file names, or that Lava's collections have themselves."""
+    names = ["name", "process", "_members", "../größe", "a b"]
+    net = Network(
+        {"members": Population(2)}
+        | {name: Population(2, FixedPointLIF(bias_mant=70, bias_exp=2)) for name in names},
+        [
+            Projection("members", name, Synapses.all_to_all(np.full((2, 2), 8), dtype="i2"))
+            for name in names
+        ],
+    )
+    inputs = {"members": np.ones((3, 2)), "process": np.ones((3, 2), dtype=np.int64)}
+    check = check_parity(
+        net, inputs, tag="fixed_pt", record=["name", "a b"], interpreter=lava_python
+    )
+    assert check.agrees, str(check)
+    assert check.lava.spikes["../größe"].n_spikes == 6
+    assert 0 < check.lava.run_s < check.lava.start_s < check.lava.wall_s
+    once = check_parity(net, inputs, 1, tag="fixed_pt", interpreter=lava_python)
+    assert once.agrees, str(once)
+    assert once.lava.spikes["../größe"].n_spikes == 2
+    assert once.lava.run_s < 0.1  # there are no other steps
 
 
 def test_projection_without_synapses(lava_python: str) -> None:

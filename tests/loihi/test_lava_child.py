@@ -54,11 +54,26 @@ def test_child_that_hangs(bundle: Bundle, fake_python: FakePython) -> None:
     assert "so far so good" in str(caught.value)
 
 
-@pytest.mark.parametrize("ending", ["time.sleep(600)", "sys.exit(1)", "sys.exit(0)"])
+@pytest.mark.parametrize(
+    ("ending", "own_session"),
+    [
+        ("time.sleep(600)", False),
+        ("sys.exit(1)", False),
+        ("sys.exit(0)", False),
+        pytest.param(
+            "sys.exit(0)",
+            True,
+            marks=pytest.mark.skipif(not Path("/proc").is_dir(), reason="found by /proc"),
+        ),
+    ],
+)
 def test_nothing_is_left_behind(
-    bundle: Bundle, fake_python: FakePython, tmp_path: Path, ending: str
+    bundle: Bundle, fake_python: FakePython, tmp_path: Path, ending: str, own_session: bool
 ) -> None:
-    """A process started by the child holds a lock for as long as it lives."""
+    """A process started by the child holds a lock for as long as it lives.
+
+    One with a session of its own is no member of the child's process group any more.
+    """
     lock, ready = tmp_path / "lock", tmp_path / "ready"
     grandchild = (
         f"import fcntl, pathlib, time; f = open({str(lock)!r}, 'w'); "
@@ -67,7 +82,9 @@ def test_nothing_is_left_behind(
     python = fake_python(
         f"""
         import pathlib, subprocess
-        subprocess.Popen([sys.executable, "-c", {grandchild!r}])
+        subprocess.Popen(
+            [sys.executable, "-c", {grandchild!r}], start_new_session={own_session}
+        )
         while not pathlib.Path({str(ready)!r}).exists():
             time.sleep(0.01)
         {ending}
@@ -93,7 +110,11 @@ def test_nothing_is_left_behind(
         "print('done')",
         "open(arguments[3], 'w').write('nonsense')",
         "open(arguments[3], 'wb').write(b'PK' + bytes(100))",
+        "open(arguments[3], 'wb').write(os.urandom(5000))",
+        "os.mkdir(arguments[3])",
         "import numpy; numpy.savez(arguments[3], spikes=numpy.zeros(3))",
+        "import numpy; numpy.savez(arguments[3], versions=numpy.array([{}], dtype=object))",
+        "import numpy; numpy.savez(arguments[3], versions=numpy.array('[1, 2]'))",
     ],
 )
 def test_child_without_a_result(bundle: Bundle, fake_python: FakePython, code: str) -> None:
@@ -106,11 +127,54 @@ def test_child_with_a_result_of_another_shape(bundle: Bundle, fake_python: FakeP
         """
         import numpy
         spikes = {f"spikes:{name}": numpy.zeros((2, 2)) for name in ("in", "hidden", "out")}
-        numpy.savez(arguments[3], versions=numpy.array("{}"), **spikes)
+        numpy.savez(arguments[3], versions=numpy.array("{}"), run_s=1.0, start_s=1.0, **spikes)
         """
     )
-    with pytest.raises(LavaRunError, match=r"gave spikes \(2, 2\) of 'in'; expected \(3, 12\)"):
+    with pytest.raises(LavaRunError, match=r"gave spikes:in of shape \(2, 2\); expected \(3, 12\)"):
         run(bundle, python)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("spikes['spikes:in'] = numpy.full((3, 12), 7)", "spikes:in other than -1, 0 and 1"),
+        ("spikes['spikes:in'] = numpy.full((3, 12), 'x')", "spikes:in of <U1; expected numbers"),
+        ("spikes['run_s'] = numpy.zeros(4)", r"run_s of shape \(4,\); expected \(\)"),
+        ("del spikes['start_s']", "without a readable result .*start_s"),
+    ],
+)
+def test_child_with_garbage_for_numbers(
+    bundle: Bundle, fake_python: FakePython, change: str, message: str
+) -> None:
+    python = fake_python(
+        f"""
+        import numpy
+        sizes = {{"in": 12, "hidden": 9, "out": 4}}
+        spikes = {{f"spikes:{{name}}": numpy.eye(3, n) for name, n in sizes.items()}}
+        spikes |= {{"start_s": 0.5, "run_s": 0.25, "versions": numpy.array("{{}}")}}
+        {change}
+        numpy.savez(arguments[3], **spikes)
+        """
+    )
+    with pytest.raises(LavaRunError, match=message):
+        run(bundle, python)
+
+
+def test_what_a_talkative_child_says_is_cut_and_printable(
+    bundle: Bundle, fake_python: FakePython
+) -> None:
+    python = fake_python(
+        r"""
+        os.write(2, bytes(range(256)) * 8000 + b"\n\x1b[31mred\x07" + b"y" * 5000)
+        sys.exit(7)
+        """
+    )
+    with pytest.raises(LavaRunError, match="Lava failed with status 7") as caught:
+        run(bundle, python)
+    message = str(caught.value)
+    assert len(message) < 12_000
+    assert all(c.isprintable() or c == "\n" for c in message)
+    assert message.endswith("[31mred" + "y" * 393)
 
 
 def test_garbage_on_stdout_is_no_error(bundle: Bundle, fake_python: FakePython) -> None:
@@ -120,13 +184,15 @@ def test_garbage_on_stdout_is_no_error(bundle: Bundle, fake_python: FakePython) 
         os.write(1, b"\xff\xfe garbage \x00" * 100_000)
         sizes = {"in": 12, "hidden": 9, "out": 4}
         spikes = {f"spikes:{name}": numpy.eye(3, n) for name, n in sizes.items()}
-        numpy.savez(arguments[3], versions=numpy.array('{"lava": "fake"}'), **spikes)
+        spikes |= {"start_s": 0.5, "run_s": 0.25, "versions": numpy.array('{"lava": "fake"}')}
+        numpy.savez(arguments[3], **spikes)
         """
     )
     result = run_lava(bundle, {"in": np.ones((3, 12))}, tag="fixed_pt", interpreter=python)
     assert result.versions == {"lava": "fake"}
     assert result.spikes["out"].neurons.tolist() == [0, 1, 2]
     assert result.wall_s > 0
+    assert (result.start_s, result.run_s) == (0.5, 0.25)
 
 
 def test_what_the_child_gets(bundle: Bundle, fake_python: FakePython, tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def differing_job(job: MainJob) -> MainJob:
         ("floating_pt", ours.spikes),
         ("fixed_pt", ours.spikes | {"output": lacking}),
     ):
-        lava = LavaRun(tag, ours.n_steps, theirs, {}, {"lava": "0.10.0"}, 1.5)
+        lava = LavaRun(tag, ours.n_steps, theirs, {}, {"lava": "0.10.0"}, 1.5, 1.0, 0.25)
         check = ParityCheck(compare_spikes(ours.spikes, theirs), compare_traces({}, {}), ours, lava)
         outcomes[tag] = LavaOutcome(N_SAMPLES, check, accuracy=1.0, engine_accuracy=1.0)
     return dataclasses.replace(job, lava=outcomes)

@@ -3,10 +3,11 @@
     python run_bundle.py BUNDLE INPUTS.npz OUTPUT.npz --tag fixed_pt
 
 ``INPUTS.npz`` holds ``n_steps`` and, per driven population, ``input:NAME`` of shape
-(n_steps, size): zeros and ones for a spike source, currents for a population of neurons.
-``OUTPUT.npz`` receives ``spikes:NAME`` (n_steps, size) for every population, ``u:NAME`` and
-``v:NAME`` for the recorded ones, and ``versions``. Row t of the output is what the population did
-in step t, counted from 0.
+(n_steps, size): zeros and ones (or messages) for a spike source, currents for a population of
+neurons. ``OUTPUT.npz`` receives ``spikes:NAME`` (n_steps, size) for every population (-1, 0 or 1),
+``u:NAME`` and ``v:NAME`` for the recorded ones, ``versions``, and the seconds ``start_s`` of the
+start with the first step and ``run_s`` of all other steps. Row t of the output is what the
+population did in step t, counted from 0.
 
 Needs numpy, scipy and lava-nc 0.10.0, not neurosparse. Exit status: 0 done, 1 an error, 2 wrong
 use, 3 a Lava process died (its traceback is on stderr), 4 a package is missing.
@@ -15,14 +16,13 @@ use, 3 a Lava process died (its traceback is on stderr), 4 a package is missing.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import platform
 import sys
+import tempfile
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 MISSING = 4
 
@@ -42,6 +42,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         import numpy as np
         import scipy
+        from bundle_file import (  # type: ignore[import-not-found]
+            BundleFileError,
+            read_arrays,
+            read_definition,
+        )
         from lava_compat import (  # type: ignore[import-not-found]
             mend_import,
             watch_processes,
@@ -52,18 +57,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         sys.stderr.write(f"missing in this interpreter: {error}\n")
         return MISSING
+    try:
+        definition = read_definition(options.bundle, options.tag)
+    except BundleFileError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    unknown = set(options.record) - set(definition.populations)
+    if unknown:
+        parser.error(f"--record: no population {', '.join(sorted(unknown))}")
     watch_processes()
-    manifest, arrays = _read_bundle(options.bundle)
-    if options.tag not in manifest["networks"]:
-        parser.error(f"--tag: the bundle holds {', '.join(manifest['networks'])} only")
-    results = run_network(
-        manifest,
-        arrays,
-        _read_arrays(options.inputs),
-        tag=options.tag,
-        reset_every=options.reset_every,
-        record=options.record,
-    )
+    with tempfile.TemporaryDirectory(prefix="lava-tables-") as folder:
+        results = run_network(
+            definition,
+            read_arrays(options.inputs),
+            reset_every=options.reset_every,
+            record=options.record,
+            folder=Path(folder),
+        )
     versions = {
         "python": platform.python_version(),
         "lava": version("lava-nc"),
@@ -72,21 +82,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     np.savez_compressed(options.output, versions=np.array(json.dumps(versions)), **results)
     return 0
-
-
-def _read_bundle(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    data = (folder / "arrays.npz").read_bytes()
-    if hashlib.sha256(data).hexdigest() != manifest["sha256"]["arrays.npz"]:
-        sys.exit(f"{folder}: arrays.npz was changed after the export")
-    return manifest, _read_arrays(folder / "arrays.npz")
-
-
-def _read_arrays(path: Path) -> dict[str, Any]:
-    import numpy as np
-
-    with np.load(path, allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
 
 
 if __name__ == "__main__":
