@@ -1,4 +1,4 @@
-"""Errors that neurosparse raises, all under one root.
+"""Errors that neurosparse raises, all under one root, and what it warns of.
 
 Every message names the argument, says what came, what is allowed, and where it helps the next step.
 """
@@ -14,6 +14,7 @@ __all__ = [
     "LavaRunError",
     "NeurosparseError",
     "ParameterError",
+    "RegisterOverflowWarning",
     "ShapeError",
     "StorageError",
     "TopologyError",
@@ -75,3 +76,10 @@ class LavaRunError(NeurosparseError, RuntimeError):
 
 class BackendMissingError(NeurosparseError, ImportError):
     """An optional part is not installed; the message says what to install."""
+
+
+class RegisterOverflowWarning(UserWarning):
+    """In a run of integer neurons, currents turned over or membranes stopped at 24 bits.
+
+    Lava and the chip do the same, so the run is exact; the network hardly does what was meant.
+    """

@@ -49,7 +49,9 @@ def _forget_stale_kernels(package: Path) -> None:
     numba compiles a kernel anew when its own file changes, not when that of a kernel it calls does.
     """
     sources = list(package.rglob("*_kernels.py"))
-    newest = max(source.stat().st_mtime for source in [*sources, package / "lanes.py"])
+    # and their types: the groups of arrays that kernels take
+    types = [package / "lanes.py", package / "simulate" / "engine_arrays.py"]
+    newest = max(source.stat().st_mtime for source in [*sources, *types])
     for source in sources:
         for index in (source.parent / "__pycache__").glob(f"{source.stem}.*.nbi"):
             # a folder that cannot be written holds no kernels of ours; another process may have

@@ -2,6 +2,7 @@
 
 from neurosparse.simulate.batch import BatchRun, simulate_batch
 from neurosparse.simulate.between import Between, Moment
+from neurosparse.simulate.overflows import Overflow
 from neurosparse.simulate.probes import Probe
 from neurosparse.simulate.run import Run, simulate
 from neurosparse.simulate.state import State
@@ -13,6 +14,7 @@ __all__ = [
     "Between",
     "Moment",
     "NoiseCurrent",
+    "Overflow",
     "Poisson",
     "Probe",
     "Recording",

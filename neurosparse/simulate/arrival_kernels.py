@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurosparse.jit import kernel, kernel_inlined
+from neurosparse.simulate.apart_kernels import received_apart
 from neurosparse.simulate.machine_kernels import (
     LANE_BITS,
     LANES,
@@ -20,6 +21,7 @@ from neurosparse.simulate.machine_kernels import (
 
 AHEAD = 3  # rows of synapses to prefetch
 MOST_LINES = 24  # cache lines of a row to prefetch; the hardware goes on where it is longer
+NEAR = 1 << 16  # synapses up to which a projection stays in the second cache anyway
 
 _UINT8 = np.zeros(1, np.uint8)
 _UINT16 = np.zeros(1, np.uint16)
@@ -75,10 +77,11 @@ def prefetch_row(array, begin, end):
 @kernel_inlined
 def add_rows(u, post, weight_type, projections, q, cuts, part, n_parts, spikes, first):
     """Add the synapses of ``spikes`` that reach this part."""
+    is_far = projections.n_synapses[q] > NEAR
     if projections.weight[q] == 0:
         weight = projections.constant[q]
         for j in range(spikes.size):
-            if j + AHEAD < spikes.size:
+            if is_far and j + AHEAD < spikes.size:
                 ahead = (spikes[j + AHEAD] - first) * n_parts + part
                 prefetch_row(post, cuts[ahead], cuts[ahead + 1])
             row = (spikes[j] - first) * n_parts + part
@@ -86,7 +89,7 @@ def add_rows(u, post, weight_type, projections, q, cuts, part, n_parts, spikes, 
     else:
         weights = array_at(projections.weight[q], projections.n_synapses[q], weight_type)
         for j in range(spikes.size):
-            if j + 1 < spikes.size:
+            if is_far and j + 1 < spikes.size:
                 ahead = (spikes[j + 1] - first) * n_parts + part
                 prefetch_row(post, cuts[ahead], cuts[ahead + 1])
                 prefetch_row(weights, cuts[ahead], cuts[ahead + 1])
@@ -272,7 +275,7 @@ def settle(populations, p, low, high, neurons):
 
 
 @kernel_inlined
-def arrive(populations, p, part, n_parts, parts, projections, neurons, t, row, record):
+def arrive(populations, p, part, n_parts, parts, projections, neurons, drive, t, row, record):
     """Add what reaches this part of a population in step ``t`` from other neurons."""
     target = inbox(neurons)
     slot = populations.slot[p]
@@ -290,15 +293,31 @@ def arrive(populations, p, part, n_parts, parts, projections, neurons, t, row, r
         source = projections.source[q]
         begin = record.starts[row - delay, source]
         end = record.starts[row - delay, source + 1]
-        if begin < end:
-            receive(
-                target,
-                neurons.weight_type,
-                populations.lane_bits,
-                projections,
-                q,
-                part,
-                n_parts,
-                record.spikes[begin:end],
-                populations.first[source],
-            )
+        if begin == end:
+            continue
+        spikes = record.spikes[begin:end]
+        if received_apart(
+            populations,
+            neurons,
+            projections,
+            q,
+            slot + low,
+            slot + high,
+            part,
+            n_parts,
+            spikes,
+            drive,
+            row - delay,
+        ):
+            continue
+        receive(
+            target,
+            neurons.weight_type,
+            populations.lane_bits,
+            projections,
+            q,
+            part,
+            n_parts,
+            spikes,
+            populations.first[source],
+        )

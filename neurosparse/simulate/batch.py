@@ -21,9 +21,15 @@ from neurosparse.simulate.batch_kernels import run_samples
 from neurosparse.simulate.checks import check_kind
 from neurosparse.simulate.engine_arrays import Drive, Record, Samples
 from neurosparse.simulate.machine_kernels import LANE_BITS, LANES
+from neurosparse.simulate.overflows import (
+    Overflow,
+    count_overflows,
+    named_overflows,
+    warn_of_overflows,
+)
 from neurosparse.simulate.plan import MAX_THREADS, Plan, make_plan
 from neurosparse.simulate.probes import check_recorded
-from neurosparse.simulate.state import n_recent, pending_depth
+from neurosparse.simulate.under_way import n_recent, pending_depth
 
 __all__ = ["BatchRun", "simulate_batch"]
 
@@ -44,11 +50,15 @@ class BatchRun:
         Spikes of every neuron of the counted populations.
     activity : Activity
         Counted over all samples, including the steps in which deeper populations lag behind.
+    overflows : dict of str to Overflow
+        Of every population of integer neurons, in all samples and the same steps: how often ``u``
+        and ``v`` left their 24 bits.
     """
 
     n_steps: int
     counts: dict[str, NDArray[np.int32]]
     activity: Activity
+    overflows: dict[str, Overflow]
 
 
 def simulate_batch(
@@ -71,7 +81,8 @@ def simulate_batch(
     network : Network
         What to run.
     inputs : mapping of str to (batch, n_steps, size) array, or the array of the only input
-        Rasters of zeros and ones for spike sources, currents for populations of neurons.
+        Rasters of zeros and ones for spike sources (or messages, see `simulate`), currents for
+        populations of neurons.
     record : sequence of str, optional
         Populations whose spikes are counted; default the network's outputs.
     dtype : {numpy.float32, numpy.float64}
@@ -133,6 +144,8 @@ def simulate_batch(
                 workers = list(pool.map(work, range(n_workers)))
     spikes = np.sum([worker.n_spikes for worker in workers], axis=0)
     events = np.sum([worker.n_events for worker in workers], axis=0)
+    overflows = named_overflows(network, np.sum([w.overflows() for w in workers], axis=0))
+    warn_of_overflows(overflows)
     return BatchRun(
         given.n_steps,
         {
@@ -149,6 +162,7 @@ def simulate_batch(
                 if population.neuron is not None
             },
         ),
+        overflows,
     )
 
 
@@ -196,6 +210,7 @@ class _Worker:
             np.zeros(-(-given.rasters.shape[2] // 8), dtype=np.uint64),
             given.raster_column,
             given.currents,
+            given.messages,
             counts,
             count_column,
         )
@@ -225,20 +240,32 @@ class _Worker:
         )
 
     def _prepare(self, lane_bits: int) -> tuple[Plan, Drive, Record]:
-        columns = {name: at << lane_bits for name, at in self._given.current_columns.items()}
-        plan = make_plan(self._network, self._dtype, columns, lane_bits=lane_bits)
+        currents, messages = (
+            {name: at << lane_bits for name, at in columns.items()}
+            for columns in (self._given.current_columns, self._given.message_columns)
+        )
+        plan = make_plan(
+            self._network, self._dtype, currents, lane_bits=lane_bits, message_columns=messages
+        )
         n_columns = self._given.currents.shape[2] << lane_bits
+        n_messages = self._given.messages.shape[2] << lane_bits
         return (
             plan,
-            _drive(plan, n_columns, self._n_steps),
+            _drive(plan, n_columns, n_messages, self._n_steps),
             _record(plan, self._n_steps, self.n_events),
         )
 
+    def overflows(self) -> NDArray[np.int64]:
+        """Return how often neurons left their 24 bits, (n_populations, 2)."""
+        nothing = np.zeros((len(self._network.populations), 2), dtype=np.int64)
+        return sum((count_overflows(plan) for plan, _, _ in self._ready.values()), nothing)
 
-def _drive(plan: Plan, n_columns: int, n_steps: int) -> Drive:
+
+def _drive(plan: Plan, n_columns: int, n_messages: int, n_steps: int) -> Drive:
     n_sources = int(plan.populations.size[plan.populations.cell < 0].sum())
     nothing = np.zeros(0, dtype=np.int64)
-    dtype = plan.neurons.v.dtype
+    dtype = engine_dtype(plan.network, plan.dtype)
+    n_rows = n_recent(plan.network) + n_steps
     return Drive(
         spike_ptr=np.zeros(n_steps + 1, dtype=np.int64),
         spike_neuron=np.zeros(n_steps * n_sources + 1, dtype=np.int32),
@@ -251,13 +278,14 @@ def _drive(plan: Plan, n_columns: int, n_steps: int) -> Drive:
         poisson_by_step=nothing,
         poisson_by_neuron=nothing,
         rates=np.zeros(0),
+        messages=np.zeros((n_rows, max(1, n_messages)), dtype=np.int32),
         key=np.uint64(0),
     )
 
 
 def _record(plan: Plan, n_steps: int, events: NDArray[np.int64]) -> Record:
     n_history = n_recent(plan.network)
-    dtype = plan.neurons.v.dtype
+    dtype = engine_dtype(plan.network, plan.dtype)
     nothing = np.zeros(0, dtype=np.int64)
     most = (n_steps + n_history) * plan.n_neurons
     least = (2 * plan.window + n_history) * plan.n_neurons

@@ -13,12 +13,13 @@ from neurosparse.network import Network
 from neurosparse.simulate.arithmetic import as_currents
 from neurosparse.simulate.checks import as_array
 from neurosparse.simulate.probes import check_population
+from neurosparse.simulate.trains import as_messages
 
 __all__ = ["BatchInputs"]
 
 
 class BatchInputs:
-    """Checked inputs side by side: rasters in one array, currents in another."""
+    """Checked inputs side by side: rasters in one array, currents and messages in others."""
 
     def __init__(self, network: Network, inputs: Any, engine: np.dtype[Any]) -> None:
         if not isinstance(inputs, Mapping):
@@ -42,15 +43,21 @@ class BatchInputs:
         if len(shapes) > 1:
             raise ShapeError(f"inputs: got (batch, n_steps) of {sorted(shapes)}; expected one")
         self.batch, self.n_steps = shapes.pop()
-        rasters, currents = [], []
+        rasters, currents, messages = [], [], []
         self.raster_column = np.full(len(network.populations), -1, dtype=np.int64)
         self.current_columns: dict[str, int] = {}
-        used = {"raster": 0, "current": 0}
+        self.message_columns: dict[str, int] = {}
+        used = {"raster": 0, "current": 0, "message": 0}
         for row, (name, population) in enumerate(network.populations.items()):
             if name not in arrays:
                 continue
             if population.neuron is None:
-                rasters.append(_as_raster(name, arrays[name]))
+                raster, sent = _as_raster(network, name, arrays[name])
+                rasters.append(raster)
+                if sent is not None:
+                    messages.append(sent)
+                    self.message_columns[name] = used["message"]
+                    used["message"] += population.size
                 self.raster_column[row] = used["raster"]
                 used["raster"] += population.size
             else:
@@ -60,6 +67,7 @@ class BatchInputs:
         empty = (self.batch, self.n_steps, 0)
         self.rasters = _side_by_side(rasters, np.zeros(empty, dtype=np.uint8))
         self.currents = _side_by_side(currents, np.zeros(empty, dtype=engine))
+        self.messages = _side_by_side(messages, np.zeros(empty, dtype=np.int32))
 
 
 def _side_by_side(parts: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any]:
@@ -71,19 +79,18 @@ def _side_by_side(parts: list[NDArray[Any]], empty: NDArray[Any]) -> NDArray[Any
     return joined if joined.flags.writeable else joined.copy()
 
 
-def _as_raster(name: str, array: NDArray[Any]) -> NDArray[np.uint8]:
-    message = f"inputs[{name!r}]: a raster holds zeros and ones only"
-    if array.dtype.kind not in "biuf":
-        raise ParameterError(message)
+def _as_raster(
+    network: Network, name: str, array: NDArray[Any]
+) -> tuple[NDArray[np.uint8], NDArray[np.int32] | None]:
+    """Return when a source fires and, if it sends other numbers than 1, what."""
     if array.dtype == np.bool_:
-        return array.view(np.uint8)
-    if array.dtype == np.uint8:
-        if array.max(initial=0) > 1:
-            raise ParameterError(message)
-        return array
-    if not np.isin(array, (0, 1)).all():
-        raise ParameterError(message)
-    return array.astype(np.uint8)
+        return array.view(np.uint8), None
+    if array.dtype == np.uint8 and array.max(initial=0) <= 1:
+        return array, None
+    if array.dtype.kind in "biuf" and np.isin(array, (0, 1)).all():
+        return array.astype(np.uint8), None
+    sent = as_messages(network, name, array)
+    return (sent != 0).view(np.uint8), sent
 
 
 def _as_currents(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:

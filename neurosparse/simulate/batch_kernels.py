@@ -68,6 +68,16 @@ def spread_currents(samples, b, populations, currents):
 
 
 @kernel
+def spread_messages(samples, b, populations, n_history, messages):
+    """Write what sources send in samples ``b`` on, after ``n_history`` rows of nothing."""
+    for lane in range(np.int64(1) << populations.lane_bits):
+        for i in range(samples.messages.shape[1]):
+            for column in range(samples.messages.shape[2]):
+                at = (column << populations.lane_bits) + lane
+                messages[n_history + i, at] = samples.messages[b + lane, i, column]
+
+
+@kernel
 def count_spikes(samples, b, populations, record, row, step, n_steps, n_given, n_spikes):
     """Count the spikes of steps ``step`` on, each population in the steps that see the sample."""
     lane_bits = populations.lane_bits
@@ -78,12 +88,15 @@ def count_spikes(samples, b, populations, record, row, step, n_steps, n_given, n
         if column < 0:
             continue
         first = populations.first[p]
+        minus = populations.minus[p]
         begin = max(step, populations.depth[p])
         end = min(step + n_steps, populations.depth[p] + n_given)
         for i in range(begin, end):
             at = row + i - step
             for k in range(record.starts[at, p], record.starts[at, p + 1]):
                 own = record.spikes[k] - first
+                if minus > 0 and own >= minus:
+                    own -= minus
                 neuron = own >> lane_bits
                 samples.counts[b + own - (neuron << lane_bits), column + neuron] += 1
 
@@ -137,6 +150,7 @@ def run_samples(
         record.starts[: n_history + 1] = 0
         list_spikes(samples, b, populations, drive.spike_ptr, drive.spike_neuron)
         spread_currents(samples, b, populations, drive.currents)
+        spread_messages(samples, b, populations, n_history, drive.messages)
         done = np.int64(0)
         while done < n_steps:
             ahead = Drive(
@@ -151,6 +165,7 @@ def run_samples(
                 drive.poisson_by_step,
                 drive.poisson_by_neuron,
                 drive.rates,
+                drive.messages[done:],
                 drive.key,
             )
             # reset once more where the sample reaches a population: before, only its bias acted

@@ -31,14 +31,15 @@ class Populations(NamedTuple):
     subtract: NDArray[np.int64]
     current: NDArray[np.int64]  # first column of its currents; -1 for none
     depth: NDArray[np.int64]
+    minus: NDArray[np.int64]  # added to a neuron's number where its spike has sign -1; 0: none has
     lane_bits: np.int64  # log2 of the samples that run side by side
 
 
 class Projections(NamedTuple):
-    """One row per projection, sorted by target (in the order of the network within one)."""
+    """One row per wire (`wires`), sorted by target (in the order of the network within one)."""
 
     to_population: NDArray[np.int64]  # (n_populations + 1,) where the rows of a target begin
-    number: NDArray[np.int64]  # place in the network
+    number: NDArray[np.int64]  # place of the projection in the network
     source: NDArray[np.int64]
     slot: NDArray[np.int64]  # of the target's neuron 0
     size: NDArray[np.int64]  # neurons of the target
@@ -51,6 +52,8 @@ class Projections(NamedTuple):
     weight: NDArray[np.int64]  # address; 0: one weight for all
     constant: NDArray[np.generic]
     delays: NDArray[np.int64]  # address of uint8; 0: none
+    rounding: NDArray[np.int64]  # bits cut off the sum that arrives; 0: none
+    message: NDArray[np.int64]  # first column of the messages it brings; -1: spikes
 
 
 class FloatNeurons(NamedTuple):
@@ -77,21 +80,28 @@ class FloatNeurons(NamedTuple):
 
 
 class FixedNeurons(NamedTuple):
-    """Parameters and state of FixedPointLIF neurons, int64."""
+    """Parameters and state of integer neurons, in Lava's int32.
 
-    keep_u: NDArray[np.int64]  # 4096 - du - 1, per receptor
-    keep_v: NDArray[np.int64]  # 4096 - dv, per population
-    vth: NDArray[np.int64]  # vth << 6, per cell
-    bias: NDArray[np.int64]  # bias_mant << bias_exp, per cell
-    u: NDArray[np.int64]
-    arrived: NDArray[np.int64]  # stays empty, as integers add up to the same in any order
-    v: NDArray[np.int64]
-    held: NDArray[np.int64]  # Lava's fixed_pt LIF has no refractory period: these stay unused
+    Sums turn over at 32 bits, as Lava's do; in which order they are formed does not matter.
+    """
+
+    keep_u: NDArray[np.uint32]  # 4096 - du - 1, per population of neurons
+    keep_v: NDArray[np.uint32]  # 4096 - dv, per population
+    vth: NDArray[np.int32]  # vth << 6, per cell
+    vth_lo: NDArray[np.int32]  # of neurons that have two thresholds, per cell; empty: none has
+    bias: NDArray[np.int32]  # bias_mant << bias_exp, per cell
+    u: NDArray[np.int32]
+    arrived: NDArray[np.int32]  # stays empty
+    sums: NDArray[np.int64]  # per slot, what arrives to be rounded; empty: nothing is
+    v: NDArray[np.int32]
+    held: NDArray[np.int32]  # what a refractory neuron shows: zeros
     until: NDArray[np.int64]
-    queue: NDArray[np.int32]
-    ring: NDArray[np.int64]
-    whole: NDArray[np.int64]
+    queue: NDArray[np.int32]  # stays empty
+    ring: NDArray[np.int32]
+    whole: NDArray[np.uint32]
     weight_type: NDArray[np.int32]
+    wraps: NDArray[np.int64]  # (n_parts, n_populations): how often u turned over
+    clips: NDArray[np.int64]  # ... and v was stopped at its bounds
 
 
 class Parts(NamedTuple):
@@ -124,6 +134,7 @@ class Drive(NamedTuple):
     poisson_by_step: NDArray[np.int64]  # entries from one step to the next; 0: constant
     poisson_by_neuron: NDArray[np.int64]  # 1: a rate for every neuron; 0: one for all
     rates: NDArray[np.float64]  # expected events per step
+    messages: NDArray[np.int32]  # (n_history + n_steps, n_message_columns): what sources send
     key: np.uint64
 
 
@@ -148,5 +159,6 @@ class Samples(NamedTuple):
     words: NDArray[np.uint64]  # scratch: the spikes of a step
     raster_column: NDArray[np.int64]  # per population; -1: none
     currents: NDArray[np.generic]  # (batch, n_steps, n_current_columns)
+    messages: NDArray[np.int32]  # (batch, n_steps, n_message_columns)
     counts: NDArray[np.int32]  # (batch, n_count_columns): spikes per neuron
     count_column: NDArray[np.int64]  # per population; -1: not counted

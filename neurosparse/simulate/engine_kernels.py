@@ -226,7 +226,10 @@ def advance_part(
             since = t - populations.depth[p]
             if reset_every > 0 and since >= 0 and since % reset_every == 0:
                 reset_part(populations, p, part, parts, neurons)
-            arrive(populations, p, part, n_parts, parts, projections, neurons, t, row0 + i, record)
+            row = row0 + i
+            arrive(
+                populations, p, part, n_parts, parts, projections, neurons, drive, t, row, record
+            )
             stimulate(populations, p, part, parts, neurons, drive, i, t)
             probe_u(populations, p, part, parts, neurons, record, i)
             n = update(populations, p, part, parts, neurons, keep_u, t, spikes, n)
@@ -262,6 +265,7 @@ def count_events(part, n_parts, n_steps, row, populations, projections, parts, r
     populations = borrowed(populations)
     projections = borrowed(projections)
     record = borrowed(record)
+    parts.events[part] = 0
     for q in range(projections.source.size):
         source = projections.source[q]
         cuts = array_at(projections.cuts[q], projections.n_cuts[q], _INT64)
@@ -272,7 +276,7 @@ def count_events(part, n_parts, n_steps, row, populations, projections, parts, r
             for k in range(begin, record.starts[row + step, source + 1]):
                 at = ((record.spikes[k] - first) >> populations.lane_bits) * n_parts
                 events += cuts[at + n_parts] - cuts[at]
-        parts.events[part, projections.number[q]] = events
+        parts.events[part, projections.number[q]] += events
 
 
 @kernel

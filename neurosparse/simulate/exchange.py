@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.network import Spikes
+from neurosparse.simulate.arithmetic import engine_dtype
+from neurosparse.simulate.engine_arrays import FixedNeurons
 from neurosparse.simulate.layout_kernels import list_population
 from neurosparse.simulate.plan import Plan
-from neurosparse.simulate.state import State, n_recent, pending_targets
+from neurosparse.simulate.state import State
+from neurosparse.simulate.under_way import n_recent, pending_targets
 
 __all__ = ["History", "history_of", "list_spikes", "load_state", "take_state"]
 
@@ -19,20 +22,22 @@ History = tuple[NDArray[np.int64], NDArray[np.int32]]
 
 
 def history_of(plan: Plan, state: State) -> History:
-    """Lay out the spikes that are still under way."""
+    """Lay out the spikes that are still under way.
+
+    After a run that rewired, the state may hold more or fewer steps than are looked back at now;
+    what lies before it is silent.
+    """
     n_steps = n_recent(plan.network)
     n_populations = len(plan.rows)
     if not n_steps:
         return np.zeros((1, n_populations + 1), dtype=np.int64), np.zeros(0, dtype=np.int32)
-    steps = [spikes.steps for spikes in state.recent.values()]
-    rows = [plan.rows[name] for name in state.recent]
+    recent = {name: _last(spikes, n_steps) for name, spikes in state.recent.items()}
+    steps = [spikes.steps for spikes in recent.values()]
+    rows = [plan.rows[name] for name in recent]
     owner = np.repeat(rows, [part.size for part in steps]).astype(np.int64)
     place = np.concatenate(steps) * n_populations + owner
     neurons = np.concatenate(
-        [
-            spikes.neurons + plan.populations.first[plan.rows[name]]
-            for name, spikes in state.recent.items()
-        ]
+        [_numbers(plan, plan.rows[name], spikes) for name, spikes in recent.items()]
     )
     order = np.argsort(place, kind="stable")
     counts = np.bincount(place, minlength=n_steps * n_populations)
@@ -41,6 +46,26 @@ def history_of(plan: Plan, state: State) -> History:
     starts[:-1, 1:] = ends.reshape(n_steps, n_populations)
     starts[1:, 0] = starts[:-1, -1]
     return starts, neurons[order].astype(np.int32)
+
+
+def _last(spikes: Spikes, n_steps: int) -> Spikes:
+    """Return the last steps of a recording, silent ones before it if it is too short."""
+    missing = n_steps - spikes.n_steps
+    if missing == 0:
+        return spikes
+    if missing < 0:
+        return spikes.window(-missing, spikes.n_steps)
+    return Spikes.of_engine(
+        spikes.steps + missing, spikes.neurons, n_steps, spikes.n_neurons, spikes.signs
+    )
+
+
+def _numbers(plan: Plan, row: int, spikes: Spikes) -> NDArray[np.int64]:
+    """Return the global numbers by which the engine knows spikes."""
+    numbers: NDArray[np.int64] = spikes.neurons + plan.populations.first[row]
+    if spikes.signs is not None:
+        numbers += np.where(spikes.signs < 0, plan.populations.minus[row], 0)
+    return numbers
 
 
 def load_state(plan: Plan, state: State) -> None:
@@ -72,9 +97,12 @@ def _load_waiting(plan: Plan, row: int, wait: NDArray[np.int64], step: int) -> N
     neurons, parts = plan.neurons, plan.parts
     cell = int(plan.populations.cell[row])
     cells = cell + waiting
+    neurons.until[cells] = step + wait[waiting]
+    if isinstance(neurons, FixedNeurons):
+        neurons.v[cells] = 0
+        return
     neurons.held[cells] = neurons.v[cells]
     neurons.v[cells] = np.nan
-    neurons.until[cells] = step + wait[waiting]
     for part in range(plan.n_parts):
         low, high = parts.low[part, row], parts.high[part, row]
         own = waiting[(waiting >= low) & (waiting < high)]
@@ -91,6 +119,7 @@ def take_state(plan: Plan, step: int, history: History, key: int | None) -> Stat
     wait: dict[str, NDArray[np.int64]] = {}
     pending: dict[str, NDArray[Any]] = {}
     targets = pending_targets(plan.network)
+    dtype = engine_dtype(plan.network, plan.dtype)
     for name, row in plan.rows.items():
         size = int(populations.size[row])
         cell, slot = int(populations.cell[row]), int(populations.slot[row])
@@ -98,9 +127,9 @@ def take_state(plan: Plan, step: int, history: History, key: int | None) -> Stat
             continue
         n_receptors, stride = int(populations.n_receptors[row]), int(populations.stride[row])
         slots = slot + np.arange(n_receptors)[:, None] * stride + np.arange(size)
-        u[name] = neurons.u[slots]
+        u[name] = neurons.u[slots].astype(dtype)
         until = neurons.until[cell : cell + size]
-        v[name] = neurons.v[cell : cell + size].copy()
+        v[name] = neurons.v[cell : cell + size].astype(dtype)
         if populations.refractory[row]:
             # freed in the very next step, or later; 0 marks those that never fired
             bound = (until >= step) & (until > 0)
@@ -108,7 +137,7 @@ def take_state(plan: Plan, step: int, history: History, key: int | None) -> Stat
         wait[name] = np.maximum(until - step, 0)
         if name in targets:
             at = (step + np.arange(neurons.ring.shape[0])) % neurons.ring.shape[0]
-            pending[name] = neurons.ring[at[:, None, None], slots]
+            pending[name] = neurons.ring[at[:, None, None], slots].astype(dtype)
     return State(step, u, v, wait, _recent(plan, history), pending, key)
 
 
@@ -122,8 +151,10 @@ def list_spikes(
 ) -> Spikes:
     """Return the spikes of one population; ``starts`` has one row per step."""
     first, size = int(plan.populations.first[row]), int(plan.populations.size[row])
+    minus = int(plan.populations.minus[row])
     n_spikes = int((starts[:, row + 1] - starts[:, row]).sum())
     steps = np.empty(n_spikes, dtype=np.int64)
     neurons = np.empty(n_spikes, dtype=np.int32)
-    list_population(starts, spikes, row, first, steps, neurons)
-    return Spikes.of_engine(steps, neurons, starts.shape[0], size)
+    signs = np.empty(n_spikes if minus else 0, dtype=np.int8)
+    list_population(starts, spikes, row, first, minus, steps, neurons, signs)
+    return Spikes.of_engine(steps, neurons, starts.shape[0], size, signs if minus else None)

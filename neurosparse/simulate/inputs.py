@@ -13,17 +13,19 @@ from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.network import Network, Population, Spikes
 from neurosparse.network.checks import check_count, check_finite
 from neurosparse.simulate.arithmetic import as_currents, check_in_arithmetic, engine_dtype
-from neurosparse.simulate.checks import as_array, check_kind, shown
+from neurosparse.simulate.checks import check_kind
 from neurosparse.simulate.engine_arrays import Drive
 from neurosparse.simulate.probes import check_population
 from neurosparse.simulate.stimuli import NoiseCurrent, Poisson, StepCurrent
+from neurosparse.simulate.trains import Train, as_table, as_train
+from neurosparse.simulate.wires import numbers_of
 
 __all__ = ["InputSpec", "Inputs"]
 
 Stimulus = Spikes | Poisson | StepCurrent | NoiseCurrent | NDArray[Any]
 InputSpec = Stimulus | list[Stimulus] | tuple[Stimulus, ...]
-"""For a source: Spikes, a raster (n_steps, size) of zeros and ones, or Poisson. For neurons:
-currents (n_steps, size), StepCurrent, NoiseCurrent or Poisson; or several of these."""
+"""For a source: Spikes, a raster (n_steps, size) of zeros and ones (or messages), or Poisson. For
+neurons: currents (n_steps, size), StepCurrent, NoiseCurrent or Poisson; or several of these."""
 
 
 @dataclass
@@ -71,6 +73,11 @@ class Inputs:
     dtype : dtype
         Of the currents.
 
+    Attributes
+    ----------
+    trains : dict of str to Train
+        Of the sources that are not driven by `Poisson`.
+
     Raises
     ------
     TopologyError, ShapeError, ParameterError
@@ -83,10 +90,10 @@ class Inputs:
         self._dtype = engine_dtype(network, dtype)
         self._currents: dict[str, _Currents] = {}
         self._poisson: dict[str, list[tuple[Poisson, int]]] = {}
+        self.trains: dict[str, Train] = {}
         self.n_columns = 0
         self.longest = 0  # steps of the longest raster, train or table
         self.is_random = False
-        trains: dict[str, Spikes] = {}
         n_stimuli = 0
         for name, value in given.items():
             check_population(network, "inputs", name)
@@ -96,8 +103,7 @@ class Inputs:
                 if isinstance(stimulus, Poisson):
                     self._add_poisson(name, population, stimulus, n_stimuli)
                 elif population.neuron is None:
-                    trains[name] = _as_spikes(name, stimulus, population.size)
-                    self.longest = max(self.longest, trains[name].n_steps)
+                    self.trains[name] = as_train(network, name, stimulus)
                 else:
                     self._add_current(name, population, stimulus, n_stimuli)
                 n_stimuli += 1
@@ -105,7 +111,18 @@ class Inputs:
                 raise ParameterError(
                     f"inputs[{name!r}]: {len(stimuli)} stimuli for a spike source; give one"
                 )
-        self._steps, self._neurons = _merged(network, trains)
+        self._steps, self._neurons = _merged(network, self.trains)
+        lengths = [train.spikes.n_steps for train in self.trains.values()]
+        self.longest = max([self.longest, *lengths])
+        self._messages = {
+            name: train.messages
+            for name, train in self.trains.items()
+            if train.messages is not None
+        }
+        # first column of every source that sends other numbers than 1
+        edges = np.cumsum([0, *(table.shape[1] for table in self._messages.values())]).tolist()
+        self.message_columns: dict[str, int] = dict(zip(self._messages, edges, strict=False))
+        self.n_message_columns: int = edges[-1]
 
     @property
     def current_columns(self) -> dict[str, int]:
@@ -167,7 +184,7 @@ class Inputs:
                 "of shape (n_steps, size); connect a source to give it spikes"
             )
         what = "currents, StepCurrent, NoiseCurrent or Poisson"
-        return as_currents(f"inputs[{name!r}]", _as_table(name, value, size, what), self._dtype)
+        return as_currents(f"inputs[{name!r}]", as_table(name, value, size, what), self._dtype)
 
     def n_steps(self, wanted: int | None, start: int) -> int:
         """Return how many steps to run from step ``start``: to the end of the longest input."""
@@ -177,8 +194,11 @@ class Inputs:
             raise ParameterError("n_steps: needed where no input gives the length of the run")
         return max(0, self.longest - start)
 
-    def chunk(self, start: int, stop: int, key: int | None) -> Drive:
-        """Return the drive of steps ``start`` to ``stop - 1``; ``key`` is used if it is random."""
+    def chunk(self, start: int, stop: int, key: int | None, n_history: int = 0) -> Drive:
+        """Return the drive of steps ``start`` to ``stop - 1``; ``key`` is used if it is random.
+
+        Messages reach back ``n_history`` steps further.
+        """
         key = key if key is not None and self.is_random else 0
         edges = np.searchsorted(self._steps, np.arange(start, stop + 1))
         currents = np.zeros((stop - start, self.n_columns), dtype=self._dtype)
@@ -192,7 +212,18 @@ class Inputs:
         # compiled for one layout: without columns the array would pass for another
         currents = currents if self.n_columns else np.zeros((1, 1), dtype=self._dtype)
         begins = (edges - edges[0]).astype(np.int64)
-        return Drive._make((begins, spikes, currents, ptr, *rows, rates, np.uint64(key)))
+        messages = self._message_rows(start - n_history, stop)
+        return Drive._make((begins, spikes, currents, ptr, *rows, rates, messages, np.uint64(key)))
+
+    def _message_rows(self, start: int, stop: int) -> NDArray[np.int32]:
+        """Return what sources send in steps ``start`` to ``stop - 1``; nothing before step 0."""
+        rows = np.zeros((stop - start, max(1, self.n_message_columns)), dtype=np.int32)
+        for name, table in self._messages.items():
+            column = self.message_columns[name]
+            part = table[max(0, start) : max(0, stop)]
+            begin = max(0, -start)
+            rows[begin : begin + len(part), column : column + table.shape[1]] = part
+        return rows
 
     def _poisson_rows(
         self, start: int, stop: int
@@ -225,13 +256,13 @@ class Inputs:
 
 
 def _merged(
-    network: Network, trains: Mapping[str, Spikes]
+    network: Network, trains: Mapping[str, Train]
 ) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
     """Return steps and global numbers of all spikes, by step, then number."""
-    sizes = [population.size for population in network.populations.values()]
-    first = dict(zip(network.populations, np.cumsum([0, *sizes]), strict=False))
-    steps = np.concatenate([np.zeros(0, np.int64), *(train.steps for train in trains.values())])
-    numbers = [(train.neurons + first[name]).astype(np.int32) for name, train in trains.items()]
+    first = dict(zip(network.populations, numbers_of(network)[0], strict=True))
+    spikes = {name: train.spikes for name, train in trains.items()}
+    steps = np.concatenate([np.zeros(0, np.int64), *(train.steps for train in spikes.values())])
+    numbers = [(train.neurons + first[name]).astype(np.int32) for name, train in spikes.items()]
     neurons = np.concatenate([np.zeros(0, np.int32), *numbers])
     if len(trains) > 1:  # one is in order
         order = np.lexsort((neurons, steps))
@@ -260,31 +291,3 @@ def _check_described(where: str, value: StepCurrent | NoiseCurrent, size: int, d
         raise ParameterError(f"{where}: noise for an integer network; expected whole currents")
     for array in arrays:
         check_in_arithmetic(where, "currents", array, dtype)
-
-
-def _as_table(name: str, value: Any, size: int, expected: str) -> NDArray[Any]:
-    """Return one row per step; ``expected`` says what else it could have been."""
-    array = as_array(f"inputs[{name!r}]", value)
-    if array.dtype.kind == "O":
-        raise ParameterError(f"inputs[{name!r}]: got {shown(value)}; expected {expected}")
-    if array.ndim != 2 or array.shape[1] != size:
-        raise ShapeError(f"inputs[{name!r}]: got shape {array.shape}; expected (n_steps, {size})")
-    return array
-
-
-def _as_spikes(name: str, value: Any, size: int) -> Spikes:
-    if isinstance(value, Spikes):
-        if value.n_neurons != size:
-            raise ShapeError(
-                f"inputs[{name!r}]: spikes of {value.n_neurons} neurons; expected {size}"
-            )
-        return value
-    if isinstance(value, StepCurrent | NoiseCurrent):
-        raise ShapeError(
-            f"inputs[{name!r}]: got {type(value).__name__}, but {name!r} is a spike source; "
-            "expected Spikes, a raster or Poisson"
-        )
-    array = _as_table(name, value, size, "Spikes, a raster or Poisson")
-    if array.dtype.kind not in "biuf" or not np.isin(array, (0, 1)).all():
-        raise ParameterError(f"inputs[{name!r}]: a raster holds zeros and ones only")
-    return Spikes.from_raster(array)

@@ -29,11 +29,19 @@ def cut_rows(indptr, post, edges, cuts):
 
 
 @kernel
-def list_population(starts, spikes, population, first, steps, neurons):
-    """List the spikes of one population by step: rows of ``starts``, numbers from ``first`` on."""
+def list_population(starts, spikes, population, first, minus, steps, neurons, signs):
+    """List the spikes of one population by step: rows of ``starts``, numbers from ``first`` on.
+
+    Numbers of spikes of sign -1 are higher by ``minus``; ``signs`` is empty where that is 0.
+    """
     n = 0
     for step in range(starts.shape[0]):
         for k in range(starts[step, population], starts[step, population + 1]):
+            neuron = spikes[k] - first
             steps[n] = step
-            neurons[n] = spikes[k] - first
+            if minus > 0:
+                is_minus = neuron >= minus
+                signs[n] = -1 if is_minus else 1
+                neuron -= minus if is_minus else 0
+            neurons[n] = neuron
             n += 1

@@ -196,7 +196,9 @@ def _bits_above(typingctx, values, begin, threshold):
             limit = load(signature.args[2], args[2])
         else:
             limit = _splat(builder, wide, args[2])
-        above = builder.fcmp_ordered(">", load(part, args[0]), limit)
+        is_float = isinstance(part.dtype, types.Float)
+        compare = builder.fcmp_ordered if is_float else builder.icmp_signed
+        above = compare(">", load(part, args[0]), limit)
         return builder.bitcast(above, ir.IntType(64))
 
     return types.uint64(values, types.int64, threshold), codegen

@@ -73,12 +73,25 @@ class Layout:
         Traces that are kept.
     dtype : dtype
         Of the traces.
+    signed : tuple of str
+        Populations whose spikes have signs.
     """
 
     sizes: Mapping[str, int]
     recorded: tuple[str, ...]
     probes: tuple[Any, ...] = ()
     dtype: Any = np.float32
+    signed: tuple[str, ...] = ()
+
+    def silence(self, name: str) -> Spikes:
+        """Return the spikes of no steps of a population."""
+        return Spikes(
+            np.zeros(0, dtype=np.int64),
+            np.zeros(0, dtype=np.int32),
+            0,
+            self.sizes[name],
+            np.zeros(0, dtype=np.int8) if name in self.signed else None,
+        )
 
     def width(self, probe: ProbeLike) -> int:
         """Return how many neurons a probe looks at."""
@@ -119,10 +132,7 @@ class MemorySink:
         self.layout = layout
         self._stop = start
         # an empty first part, so that a run of no steps has the right shapes
-        self._spikes = {
-            name: [Spikes([], [], 0, layout.sizes[name])]  # type: ignore[arg-type]
-            for name in layout.recorded
-        }
+        self._spikes = {name: [layout.silence(name)] for name in layout.recorded}
         self._counts = {name: [np.zeros(0, dtype=np.int64)] for name in layout.sizes}
         self._traces = [[np.zeros((0, layout.width(p)), layout.dtype)] for p in layout.probes]
 

@@ -20,6 +20,8 @@ from neurosparse.simulate.between import Between, Hook
 from neurosparse.simulate.checkpoint import Checkpoint
 from neurosparse.simulate.checks import MAX_STEP, as_path, check_kind
 from neurosparse.simulate.inputs import Inputs, InputSpec
+from neurosparse.simulate.intervals import interval, is_due, next_due
+from neurosparse.simulate.overflows import Overflow, warn_of_overflows
 from neurosparse.simulate.plan import MAX_THREADS
 from neurosparse.simulate.probes import Probe, check_probes, check_recorded
 from neurosparse.simulate.progress import Progress
@@ -27,6 +29,7 @@ from neurosparse.simulate.recording import Layout, MemorySink, Recorded, Sink
 from neurosparse.simulate.session import Session
 from neurosparse.simulate.state import State
 from neurosparse.simulate.stream import StreamSink
+from neurosparse.simulate.wires import has_signs
 
 __all__ = ["Run", "simulate"]
 
@@ -54,6 +57,8 @@ class Run:
         After the last step; hand it to the next run to go on.
     network : Network
         As it was after the last step: another one than was given if the run rewired it.
+    overflows : dict of str to Overflow
+        Of every population of integer neurons: how often ``u`` and ``v`` left their 24 bits.
     """
 
     start: int
@@ -64,6 +69,7 @@ class Run:
     activity: Activity
     state: State
     network: Network
+    overflows: dict[str, Overflow]
 
 
 def simulate(
@@ -103,7 +109,8 @@ def simulate(
     Lava's ``floating_pt`` models bit for bit.
     A spike of step ``t`` arrives ``delay`` steps later, 1 to 255. Time is paid per spike and
     synapse, plus a small price per neuron and step. An integer network runs in Lava's fixed-point
-    arithmetic, bit for bit.
+    arithmetic, bit for bit; where ``u`` or ``v`` leave their 24 bits, a `RegisterOverflowWarning`
+    says so at the end.
 
     Parameters
     ----------
@@ -111,7 +118,8 @@ def simulate(
         What to run.
     inputs : mapping of str to stimulus or list of stimuli
         In absolute time: step 0 is the begin of the experiment, also where a run is continued.
-        For a spike source: Spikes, a raster (n_steps, size) of zeros and ones, or `Poisson`. For a
+        For a spike source: Spikes, a raster (n_steps, size) of zeros and ones, `Poisson`, or, if it
+        sends messages (`SynapseFormat.num_message_bits`), integers (n_steps, size). For a
         population of neurons: currents (n_steps, size), added to receptor 0 (integers for an
         integer network), `StepCurrent`, `NoiseCurrent` or `Poisson`. Populations left out, and
         steps after the end of an input, are silent.
@@ -185,9 +193,9 @@ def simulate(
     """
     check_kind("network", network, Network, "a Network")
     threads = check_count("threads", threads, least=1, most=MAX_THREADS)
-    reset_every = _interval("reset_every", reset_every)
-    checkpoint_every = _interval("checkpoint_every", checkpoint_every, checkpoint is not None)
-    between_every = _interval("between_every", between_every, between is not None)
+    reset_every = interval("reset_every", reset_every)
+    checkpoint_every = interval("checkpoint_every", checkpoint_every, checkpoint is not None)
+    between_every = interval("between_every", between_every, between is not None)
     if between is not None and between_every is None:
         raise ParameterError("between_every: needed with between; got None")
     recorded, probes = check_recorded(network, record), check_probes(probes)
@@ -214,29 +222,28 @@ def simulate(
         key=_key(driven, state, rng),
     )
     sizes = {name: population.size for name, population in network.populations.items()}
-    layout = Layout(sizes, recorded, probes, engine_dtype(network, dtype))
+    signed = tuple(name for name, p in network.populations.items() if has_signs(p.neuron))
+    layout = Layout(sizes, recorded, probes, engine_dtype(network, dtype), signed)
     # all that may be missing or wrong is known before the first file is made
     bar = Progress("simulate", n_steps, progress)
     stream = None if stream is None else as_path("stream", stream)
     saved = _checkpoint(checkpoint, hook is not None, stream)
     with closing(_open_sink(stream, layout, start)) as sink, bar:
         while session.step < stop:
-            until = _next_due(session.step, stop, between_every, checkpoint_every)
+            until = next_due(session.step, stop, between_every, checkpoint_every)
             chunk = session.advance(until - session.step)
             sink.append(chunk)
             bar.advance(chunk.n_steps)
             if hook is not None:
                 hook.watch(chunk)
-                if _is_due(session.step, between_every):
+                if is_due(session.step, between_every):
                     hook.call(session)
-            if (
-                saved is not None
-                and session.step < stop
-                and _is_due(session.step, checkpoint_every)
-            ):
+            if saved is not None and session.step < stop and is_due(session.step, checkpoint_every):
                 saved.save(session)
     if saved is not None:
         saved.save(session)
+    overflows = session.overflows()
+    warn_of_overflows(overflows)
     kept = sink.recorded() if isinstance(sink, MemorySink) else Recorded({}, {}, [])
     return Run(
         start,
@@ -247,28 +254,8 @@ def simulate(
         session.activity(),
         session.state(),
         session.network,
+        overflows,
     )
-
-
-def _interval(name: str, every: Any, has_use: bool = True) -> int | None:
-    """Return every how many steps something is done; None for never."""
-    if every is None:
-        return None
-    if not has_use:
-        raise ParameterError(
-            f"{name}: got {every}, but {name.removesuffix('_every')} was not given"
-        )
-    return check_count(name, every, least=1)
-
-
-def _is_due(step: int, every: int | None) -> bool:
-    """Whether something that is done every so often (in absolute steps) is due now."""
-    return every is not None and step % every == 0
-
-
-def _next_due(step: int, stop: int, *intervals: int | None) -> int:
-    """Return the next step at which anything is due, ``stop`` at the latest."""
-    return min([stop, *(step + every - step % every for every in intervals if every is not None)])
 
 
 def _key(inputs: Inputs, state: State, rng: np.random.Generator | None) -> int | None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from neurosparse.jit import compile_notice
 from neurosparse.network import Activity, Network, Spikes
+from neurosparse.simulate.arithmetic import engine_dtype
 from neurosparse.simulate.engine_arrays import Record
 from neurosparse.simulate.engine_kernels import run_parallel, run_serial
 from neurosparse.simulate.exchange import (
@@ -20,11 +21,13 @@ from neurosparse.simulate.exchange import (
     take_state,
 )
 from neurosparse.simulate.inputs import Inputs
+from neurosparse.simulate.overflows import Overflow, count_overflows, named_overflows
 from neurosparse.simulate.parts import parts_for
 from neurosparse.simulate.plan import make_plan
 from neurosparse.simulate.probes import Probe, place_probes
 from neurosparse.simulate.recording import Chunk
-from neurosparse.simulate.state import State, pending_depth
+from neurosparse.simulate.state import State
+from neurosparse.simulate.under_way import pending_depth
 
 __all__ = ["Session"]
 
@@ -83,26 +86,35 @@ class Session:
         self._start = state.step
         self._n_spikes = np.zeros(len(network.populations), dtype=np.int64)
         self._n_events = np.zeros(len(network.projections), dtype=np.int64)
+        self._n_overflows = np.zeros((len(network.populations), 2), dtype=np.int64)
         self._begin(network, state)
 
     def _begin(self, network: Network, state: State) -> None:
         sent = [pending.shape[0] for pending in state.pending.values()]
         depth = max([pending_depth(network), *sent])
         n_parts = parts_for(network, self._dtype, self._threads, depth)
-        columns = self._inputs.current_columns
         self.network = network
         self.step = state.step
-        self._plan = make_plan(network, self._dtype, columns, n_parts, depth)
+        self._plan = make_plan(
+            network,
+            self._dtype,
+            self._inputs.current_columns,
+            n_parts,
+            depth,
+            message_columns=self._inputs.message_columns,
+        )
         self._places = place_probes(network, self._plan.populations, self._probes)
         load_state(self._plan, state)
         self._history: History = history_of(self._plan, state)
-        width = max(1, self._inputs.n_columns, self._places.slots.size, self._places.cells.size)
+        columns = max(self._inputs.n_columns, self._inputs.n_message_columns)
+        width = max(1, columns, self._places.slots.size, self._places.cells.size)
         self._most_steps = max(
             1, min(_MOST_STEPS, _ROOM // width, 8 * _ROOM // self._plan.n_neurons)
         )
 
     def rewire(self, network: Network) -> None:
         """Go on from here with other synapses between the same populations."""
+        self._n_overflows += count_overflows(self._plan)
         self._begin(network, self.state())
 
     def state(self) -> State:
@@ -122,6 +134,10 @@ class Session:
             },
             {name: p.size * n_steps for name, p in populations.items() if p.neuron is not None},
         )
+
+    def overflows(self) -> dict[str, Overflow]:
+        """Return how often integer neurons left their 24 bits since the session began."""
+        return named_overflows(self.network, self._n_overflows + count_overflows(self._plan))
 
     def advance(self, n_steps: int) -> Chunk:
         """Run up to ``n_steps`` steps and return what they gave."""
@@ -147,7 +163,7 @@ class Session:
                     plan.projections,
                     plan.neurons,
                     plan.parts,
-                    self._inputs.chunk(start, start + n_steps, self._key),
+                    self._inputs.chunk(start, start + n_steps, self._key, n_history),
                     record,
                 )
         finally:
@@ -170,7 +186,7 @@ class Session:
         )
         room[: spikes.size] = spikes
         places = self._places
-        dtype = self._plan.neurons.v.dtype
+        dtype = engine_dtype(self.network, self._dtype)
         return Record(
             starts=table,
             spikes=room,

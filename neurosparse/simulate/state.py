@@ -24,33 +24,14 @@ from neurosparse.simulate.state_fit import (
     check_wait,
     expand_start,
     neurons_of,
+    no_spikes,
 )
+from neurosparse.simulate.under_way import n_recent, pending_depth, pending_targets
 
-__all__ = ["State", "n_recent", "pending_depth", "pending_targets"]
+__all__ = ["State"]
 
-_FORMAT = ArchiveFormat("neurosparse-state", 1, "state")
+_FORMAT = ArchiveFormat("neurosparse-state", 2, "state")
 _DIMENSIONS = {"u": 2, "v": 1, "wait": 1, "pending": 3}
-
-
-def n_recent(network: Network) -> int:
-    """Return how many past steps of spikes are still under way [steps].
-
-    The longest delay of the projections whose synapses have no delays of their own; 0 if none.
-    """
-    shared = [p.max_delay for p in network.projections if p.synapses.delays is None]
-    return max(shared, default=0)
-
-
-def pending_depth(network: Network) -> int:
-    """Return the longest delay of synapses with delays of their own [steps]; 0 if none."""
-    own = [p.max_delay for p in network.projections if p.synapses.delays is not None]
-    return max(own, default=0)
-
-
-def pending_targets(network: Network) -> list[str]:
-    """Return the targets of projections whose synapses have delays of their own, in order."""
-    own = {p.target for p in network.projections if p.synapses.delays is not None}
-    return [name for name in network.populations if name in own]
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +49,8 @@ class State:
     wait : mapping of str to (size,) int64 [steps]
         For how many steps each neuron stays refractory.
     recent : mapping of str to Spikes
-        Of every population, sources included: the last `n_recent` steps, oldest first.
+        Of every population, sources included: the last `n_recent` steps, oldest first. Messages
+        of a source are kept as spikes; their values are read from its input again.
     pending : mapping of str to (depth, n_receptors, size) array
         What synapses with delays of their own have already sent, for every one of
         `pending_targets`; row ``k`` arrives in step ``step + k``, ``depth`` is `pending_depth`.
@@ -170,8 +152,7 @@ class State:
             },
             wait={of: np.zeros(shape[1:], dtype=np.int64) for of, shape in shapes.items()},
             recent={
-                of: Spikes([], [], recent, population.size)  # type: ignore[arg-type]
-                for of, population in network.populations.items()
+                of: no_spikes(recent, population) for of, population in network.populations.items()
             },
             pending={
                 of: np.zeros((depth, *shapes[of]), dtype=engine) for of in pending_targets(network)
@@ -229,6 +210,8 @@ class State:
         header["recent"] = [[of, s.n_steps, s.n_neurons] for of, s in self.recent.items()]
         for i, spikes in enumerate(self.recent.values()):
             arrays |= {f"recent.{i}.steps": spikes.steps, f"recent.{i}.neurons": spikes.neurons}
+            if spikes.signs is not None:
+                arrays[f"recent.{i}.signs"] = spikes.signs
         # membranes hardly compress, and a checkpoint should cost the run little
         _FORMAT.write(as_path("path", path), header, arrays, compress=False)
 
@@ -248,7 +231,11 @@ class State:
             }
             parts["recent"] = {
                 of: Spikes(
-                    arrays[f"recent.{i}.steps"], arrays[f"recent.{i}.neurons"], n_steps, n_neurons
+                    arrays[f"recent.{i}.steps"],
+                    arrays[f"recent.{i}.neurons"],
+                    n_steps,
+                    n_neurons,
+                    arrays.get(f"recent.{i}.signs"),
                 )
                 for i, (of, n_steps, n_neurons) in enumerate(header["recent"])
             }

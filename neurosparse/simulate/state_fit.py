@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError, ShapeError, TopologyError
-from neurosparse.network import Network, Neuron, Spikes
+from neurosparse.network import Network, Neuron, Population, Spikes
 from neurosparse.network.checks import check_finite, check_numbers
 from neurosparse.simulate.checks import as_array
+from neurosparse.simulate.wires import has_signs
 
 __all__ = [
     "check_array",
@@ -20,15 +21,27 @@ __all__ = [
     "check_wait",
     "expand_start",
     "neurons_of",
+    "no_spikes",
 ]
 
-# Lava's v is clipped to 24 bits; its u turns over there once a step, and may stay beyond
-_INTEGER_LIMITS = {"u": (-(2**38), 2**38), "v": (1 - 2**23, 2**23 - 1)}
+# Lava's v is clipped to 24 bits; its u, of 32 bits, turns over at 24 once a step, and may stay
+# beyond
+_REGISTER = (-(2**31), 2**31 - 1)
+_INTEGER_LIMITS = {"u": _REGISTER, "v": (1 - 2**23, 2**23 - 1), "pending": _REGISTER}
 
 
 def neurons_of(network: Network) -> dict[str, Neuron]:
     """Return the parameters of every population of neurons (sources have no state)."""
     return {of: p.neuron for of, p in network.populations.items() if p.neuron is not None}
+
+
+def no_spikes(n_steps: int, population: Population) -> Spikes:
+    """Return a silent recording of a population, with signs where its spikes have some."""
+    signed = has_signs(population.neuron)
+    signs = np.zeros(0, np.int8) if signed else None
+    return Spikes.of_engine(
+        np.zeros(0, np.int64), np.zeros(0, np.int32), n_steps, population.size, signs
+    )
 
 
 def expand_start(
@@ -100,9 +113,15 @@ def check_wait(of: str, wait: NDArray[np.int64], neuron: Neuron) -> None:
 
 
 def check_recent(recent: Mapping[str, Spikes], network: Network, n_steps: int) -> None:
-    """Raise ShapeError if the spikes under way have another extent than ``n_steps``."""
+    """Raise if the spikes under way have another extent than ``n_steps``, or wrong signs."""
     for of, spikes in recent.items():
-        size = network.populations[of].size
+        population = network.populations[of]
+        size = population.size
+        if spikes.signs is not None and not has_signs(population.neuron):
+            raise ParameterError(
+                f"recent of {of!r}: got spikes with signs; only those of FixedPointTernaryLIF have "
+                "some"
+            )
         if (spikes.n_steps, spikes.n_neurons) != (n_steps, size):
             raise ShapeError(
                 f"recent of {of!r}: got {spikes.n_steps} steps of {spikes.n_neurons} neurons; "

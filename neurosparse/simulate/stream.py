@@ -22,6 +22,7 @@ from neurosparse.simulate.stream_format import (
     load_h5py,
     mark_bytes,
     pack_layout,
+    pack_neurons,
 )
 from neurosparse.simulate.stream_reading import Recording
 
@@ -180,7 +181,7 @@ class StreamSink:
         for name, dataset, before in zip(
             self.layout.recorded, self._neurons, done.n_spikes, strict=True
         ):
-            _put(dataset, before, chunk.spikes[name].neurons)
+            _put(dataset, before, pack_neurons(chunk.spikes[name]))
         for probe, dataset, rows in zip(
             self.layout.probes, self._traces, chunk.traces, strict=True
         ):

@@ -1,8 +1,8 @@
 """The HDF5 file that a run is streamed to.
 
-Layout (attributes of the root: ``format`` = ``neurosparse-recording``, ``version`` = 1, ``layout``
-= JSON of ``start`` (first step), ``sizes``, ``recorded``, ``probes``, ``dtype``); all datasets grow
-along their first axis:
+Layout (attributes of the root: ``format`` = ``neurosparse-recording``, ``version`` = 2, ``layout``
+= JSON of ``start`` (first step), ``sizes``, ``recorded``, ``signed``, ``probes``, ``dtype``); all
+datasets grow along their first axis:
 
 head (HDF5 calls it user block) : 512 bytes
     A line of text that says how many bytes the complete part needs.
@@ -10,7 +10,8 @@ head (HDF5 calls it user block) : 512 bytes
     Spikes of every population of ``sizes`` in every step.
 ``spikes/{i}`` : (n_spikes,) uint16 or int32
     Neurons of the i-th of ``recorded`` that spiked, by step, then neuron. How many belong to which
-    step stands in ``counts``.
+    step stands in ``counts``. In a population of ``signed``, neuron ``n`` is -1 - n where its spike
+    has sign -1.
 ``traces/{i}`` : (n_samples, n_probed)
     Of the i-th of ``probes``.
 ``chunks`` : (n_chunks, 2 + n_recorded) int64
@@ -39,6 +40,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import BackendMissingError, StorageError
+from neurosparse.network import Spikes
 from neurosparse.network.atomic import atomic_write
 from neurosparse.simulate.recording import Layout
 
@@ -51,11 +53,13 @@ __all__ = [
     "mark_bytes",
     "open_file",
     "pack_layout",
+    "pack_neurons",
     "read_layout",
     "storage_errors",
+    "unpack_neurons",
 ]
 
-FORMAT, VERSION = "neurosparse-recording", 1
+FORMAT, VERSION = "neurosparse-recording", 2
 LIBVER = ("v110", "v110")  # the first with SWMR, so that old readers can follow
 _HEAD, _HEAD_BYTES = "neurosparse recording, bytes:", 512
 _SWMR_WRITE = 4
@@ -95,6 +99,7 @@ def pack_layout(layout: Layout, start: int) -> dict[str, Any]:
         "start": start,
         "sizes": [list(item) for item in layout.sizes.items()],  # in the order of the columns
         "recorded": list(layout.recorded),
+        "signed": list(layout.signed),
         "probes": [describe(probe) for probe in layout.probes],
         "dtype": np.dtype(layout.dtype).name,
     }
@@ -109,7 +114,7 @@ def create_file(path: Path, layout: Layout, start: int) -> None:
         )
         _create(file, "counts", np.int32, len(layout.sizes))
         for index, name in enumerate(layout.recorded):
-            small = layout.sizes[name] <= _SMALL
+            small = layout.sizes[name] <= _SMALL and name not in layout.signed
             _create(file, f"spikes/{index}", np.uint16 if small else np.int32)
         for index, probe in enumerate(layout.probes):
             _create(file, f"traces/{index}", layout.dtype, layout.width(probe))
@@ -126,6 +131,18 @@ def _create(file: Any, name: str, dtype: Any, *width: int) -> None:
     chunk = (rows, *(max(1, columns) for columns in width))
     limit = (None, *(max(1, columns) for columns in width))
     file.create_dataset(name, (0, *width), dtype=dtype, chunks=chunk, maxshape=limit)
+
+
+def pack_neurons(spikes: Spikes) -> NDArray[np.int32]:
+    """Return neurons and, where spikes have some, signs in one number."""
+    neurons = spikes.neurons
+    return neurons if spikes.signs is None else np.where(spikes.signs < 0, ~neurons, neurons)
+
+
+def unpack_neurons(numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int8]]:
+    """Return the neurons and signs that were packed."""
+    negative = numbers < 0
+    return np.where(negative, ~numbers, numbers), np.where(negative, -1, 1).astype(np.int8)
 
 
 def commit_row(stop: int, n_spikes: Sequence[int]) -> NDArray[np.int64]:

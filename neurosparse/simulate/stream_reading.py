@@ -22,6 +22,7 @@ from neurosparse.simulate.stream_format import (
     open_file,
     read_layout,
     storage_errors,
+    unpack_neurons,
 )
 
 __all__ = ["Recording"]
@@ -78,6 +79,7 @@ class Recording:
         }
         self.populations = tuple(self._sizes)
         self.recorded = tuple(self.layout["recorded"])
+        self._signed = set(self.layout["signed"])
         self.probes = list(self.layout["probes"])
         rows = complete_rows(self._file["chunks"][:])
         # relative steps at which chunks end, and how many spikes there are by then
@@ -117,7 +119,10 @@ class Recording:
                 raise StorageError(f"{self.path}: altered: counts and spikes of {name!r} differ")
             neurons = self._file[f"spikes/{index}"][first : first + int(own.sum())]
             steps = np.repeat(np.arange(stop - start), own)
-            return Spikes(steps, neurons, stop - start, self._sizes[name])
+            signs = None
+            if name in self._signed:
+                neurons, signs = unpack_neurons(neurons)
+            return Spikes(steps, neurons, stop - start, self._sizes[name], signs)
 
     def counts(
         self, name: str, start: int | None = None, stop: int | None = None

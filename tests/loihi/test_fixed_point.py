@@ -16,8 +16,6 @@ from tests.reference.fixed_point import FixedPointRun, run_fixed_point
 
 QUIET = 131071  # a threshold that is hard to reach
 
-pytestmark = pytest.mark.filterwarnings("ignore::neurosparse.errors.RegisterOverflowWarning")
-
 
 def driven(neuron: FixedPointLIF, currents: Any) -> tuple[list[int], list[int], list[int]]:
     """Run one neuron in the reference and in the engine; both must agree."""

@@ -26,10 +26,7 @@ from neurosparse.simulate import simulate
 from tests.loihi.networks import N_STEPS, random_float_network, random_integer_network
 from tests.reference.fixed_point import run_fixed_point
 
-pytestmark = [
-    pytest.mark.lava,
-    pytest.mark.filterwarnings("ignore::neurosparse.errors.RegisterOverflowWarning"),
-]
+pytestmark = pytest.mark.lava
 
 SEEDS = (11, 12)
 

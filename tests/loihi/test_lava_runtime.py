@@ -30,7 +30,6 @@ from tests.loihi.lava_cases import N_STEPS, Case, float_case, integer_case, side
 
 pytestmark = [
     pytest.mark.lava,
-    pytest.mark.filterwarnings("ignore::neurosparse.errors.RegisterOverflowWarning"),
 ]
 
 N_TOGETHER = 8

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from neurosparse.network import LIF, Network, Population, Projection, Spikes
-from neurosparse.simulate import Probe, Run, State, simulate
+from neurosparse.simulate import Overflow, Probe, Run, State, simulate
 from tests.reference.dense import DenseRun, run_dense
 from tests.reference.fixed_point import FixedPointRun, run_fixed_point
 
@@ -38,7 +38,7 @@ def assert_same_spikes(run: Run, dense: DenseRun | FixedPointRun) -> None:
     """Every spike of every recorded population is the same."""
     for name, spikes in run.spikes.items():
         np.testing.assert_array_equal(spikes.raster(), dense.rasters[name], err_msg=name)
-        np.testing.assert_array_equal(run.counts[name], dense.rasters[name].sum(axis=1))
+        np.testing.assert_array_equal(run.counts[name], (dense.rasters[name] != 0).sum(axis=1))
 
 
 def assert_same_state(one: State, other: State) -> None:
@@ -57,6 +57,7 @@ def assert_same_run(run: Run, other: Run) -> None:
     assert (run.start, run.n_steps) == (other.start, other.n_steps)
     assert run.spikes == other.spikes
     assert run.activity == other.activity
+    assert run.overflows == other.overflows
     assert run.counts.keys() == other.counts.keys()
     for name, counts in run.counts.items():
         np.testing.assert_array_equal(counts, other.counts[name], err_msg=name)
@@ -99,9 +100,9 @@ def assert_agrees(run: Run, slow: Any) -> None:
         sampled = table[-run.start % probe.every :: probe.every]
         neurons = slice(None) if probe.neurons is None else list(probe.neurons)
         np.testing.assert_array_equal(trace, sampled[:, neurons], err_msg=str(probe))
-    if isinstance(slow, DenseRun):
-        assert run.activity.synaptic_events == slow.synaptic_events
-    assert run.activity.spikes == {name: int(r.sum()) for name, r in slow.rasters.items()}
+    assert run.activity.synaptic_events == slow.synaptic_events
+    assert run.activity.spikes == {name: int((r != 0).sum()) for name, r in slow.rasters.items()}
+    assert run.overflows == (slow.overflows if isinstance(slow, FixedPointRun) else {})
     assert_same_state(run.state, slow.state)
 
 
@@ -130,6 +131,10 @@ def joined(pieces: list[Run]) -> Run:
         ),
         last.state,
         last.network,
+        {
+            name: Overflow(*np.sum([piece.overflows[name] for piece in pieces], axis=0).tolist())
+            for name in first.overflows
+        },
     )
 
 

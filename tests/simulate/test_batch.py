@@ -14,6 +14,7 @@ from neurosparse.errors import NeurosparseError, ParameterError, ShapeError, Top
 from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import Run, batch, simulate, simulate_batch
 from tests.strategies.exact import feed_forward_networks
+from tests.strategies.integer import draw_messages, message_bits
 from tests.strategies.rich import rich_networks
 
 kinds = pytest.mark.parametrize("kind", [np.float32, np.float64, "integer"])
@@ -73,7 +74,10 @@ def test_any_network(kind: Any, data: st.DataObject, length: int, n_samples: int
     for name, population in network.populations.items():
         shape = (n_samples, length, population.size)
         if population.neuron is None:
-            inputs[name] = rng.random(shape) < 0.3
+            bits = message_bits(network, name)
+            messages = bits and data.draw(st.booleans())
+            sent = draw_messages(rng, bits, shape, 0.3) if messages else rng.random(shape) < 0.3
+            inputs[name] = sent
         elif data.draw(st.booleans()):
             whole = rng.integers(-50, 90, shape)
             inputs[name] = whole if network.is_integer else rng.normal(0.1, 0.3, shape)
@@ -98,6 +102,8 @@ def test_any_network(kind: Any, data: st.DataObject, length: int, n_samples: int
                 for name, n in getattr(run.activity, part).items():
                     total[name] = total.get(name, 0) + n
             assert getattr(got.activity, part) == total
+        for name, overflow in got.overflows.items():
+            assert overflow == tuple(np.sum([run.overflows[name] for run in runs], axis=0))
 
 
 def test_all_forms_of_a_raster_are_the_same() -> None:

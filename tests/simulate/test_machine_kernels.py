@@ -10,8 +10,7 @@ import pytest
 
 from neurosparse.simulate.machine_kernels import LANES, add_to_lanes, bits_above, lowest_bit
 
-dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64])
-floats = pytest.mark.parametrize("dtype", [np.float32, np.float64])
+dtypes = pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
 
 
 @dtypes
@@ -33,15 +32,16 @@ def test_lanes(dtype: Any) -> None:
             np.testing.assert_array_equal(got, after)
 
 
-@floats
+@dtypes
 @pytest.mark.parametrize("each", [False, True])
 def test_bits_above(dtype: Any, each: bool) -> None:
     compiled = numba.njit(lambda values, begin, threshold: bits_above(values, begin, threshold))
     rng = np.random.default_rng(1)
-    values = rng.normal(size=96).astype(dtype)
-    values[[3, 40]] = np.nan
-    values[[5, 64, 66]] = 0.25
-    threshold = np.where(np.arange(96) % 3, dtype(0.25), dtype(-0.5)) if each else dtype(0.25)
+    values = (rng.normal(size=96) * 4).astype(dtype)
+    if dtype != np.int32:
+        values[[3, 40]] = np.nan
+    values[[5, 64, 66]] = 1
+    threshold = np.where(np.arange(96) % 3, dtype(1), dtype(-2)) if each else dtype(1)
     for begin in (0, 1, 32):
         expected = sum(1 << k for k in range(64) if (values > threshold)[begin + k])
         assert 0 < expected < 1 << 64

@@ -11,7 +11,15 @@ import numba
 import numpy as np
 import pytest
 
-from neurosparse.network import FixedPointLIF, Network, Population, Projection, Synapses
+from neurosparse.network import (
+    FixedPointLIF,
+    FixedPointTernaryLIF,
+    Network,
+    Population,
+    Projection,
+    SynapseFormat,
+    Synapses,
+)
 from neurosparse.simulate import (
     NoiseCurrent,
     Poisson,
@@ -41,26 +49,41 @@ def uncompile(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(numba, "prange", range)
 
 
-def integer_network(rng: np.random.Generator) -> tuple[Network, Any]:
+def integer_network(rng: np.random.Generator) -> Network:
+    """Build a network of all that integer ones may have."""
+
     def wire(n_pre: int, n_post: int, max_delay: int) -> Synapses:
         n = n_pre * n_post
         pre, post = np.arange(n) % n_pre, np.arange(n) // n_pre
         return Synapses.from_edges(
             pre,
             post,
-            rng.integers(-200, 256, n),
+            2 * rng.integers(-100, 127, n),
             n_pre=n_pre,
             n_post=n_post,
             delays=rng.integers(1, max_delay + 1, n) if max_delay > 1 else None,
             dtype=np.int16,
         )
 
-    neuron = FixedPointLIF(du=700, dv=300, vth=400, bias_mant=-7, bias_exp=3)
-    network = Network(
-        {"in": Population(4), "out": Population(6, neuron)},
-        [Projection("in", "out", wire(4, 6, 1)), Projection("out", "out", wire(6, 6, 200))],
+    common: Any = {"du": 700, "dv": 300, "bias_mant": -7, "bias_exp": 3}
+    messages, rounding = SynapseFormat(num_message_bits=3), SynapseFormat(weight_exp=-3)
+    both = SynapseFormat(weight_exp=-2, num_message_bits=1)
+    return Network(
+        {
+            "in": Population(4),
+            "out": Population(6, FixedPointLIF(vth=400, **common)),
+            "slow": Population(70, FixedPointLIF(vth=300, refractory=3, **common)),
+            "signed": Population(5, FixedPointTernaryLIF(vth_lo=-300, vth_hi=300, **common)),
+        },
+        [
+            Projection("in", "out", wire(4, 6, 1)),
+            Projection("out", "out", wire(6, 6, 200)),
+            Projection("in", "slow", wire(4, 70, 3), format=messages),
+            Projection("out", "slow", wire(6, 70, 1), format=rounding),
+            Projection("slow", "signed", wire(70, 5, 4), format=rounding),
+            Projection("signed", "out", wire(5, 6, 2), format=both),
+        ],
     )
-    return network, rng.random((300, 4)) < 0.3
 
 
 def run_twice(
@@ -97,19 +120,23 @@ def test_float(
 
 
 def test_integer(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
-    network, raster = integer_network(rng)
-    inputs = {"in": raster, "out": rng.integers(-50, 60, (200, 6))}
+    network = integer_network(rng)
+    sent = rng.integers(-7, 8, (60, 4)) * (rng.random((60, 4)) < 0.3)
+    inputs = {"in": sent, "out": rng.integers(-50, 60, (60, 6))}
     compiled, plain = run_twice(monkeypatch, network, inputs)
     assert min(compiled.activity.spikes.values()) > 5
+    assert set(compiled.spikes["signed"].signs.tolist()) == {-1, 1}
     assert_same_run(compiled, plain)
 
 
 def test_batch(monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator) -> None:
-    network, raster = integer_network(rng)
-    samples = raster[:60].reshape(3, 20, 4)
+    network = integer_network(rng)
+    samples = rng.integers(-7, 8, (9, 6, 4)) * (rng.random((9, 6, 4)) < 0.3)
     compiled = simulate_batch(network, samples, record=["out"])
     assert compiled.counts["out"].sum() > 20
+    assert compiled.activity.spikes["signed"] > 5
     uncompile(monkeypatch)
-    plain = simulate_batch(network, samples, record=["out"])
+    with np.errstate(over="ignore"):
+        plain = simulate_batch(network, samples, record=["out"])
     np.testing.assert_array_equal(plain.counts["out"], compiled.counts["out"])
     assert plain.activity == compiled.activity

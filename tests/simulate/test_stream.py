@@ -88,7 +88,7 @@ def test_nothing_but_counts_and_every_dtype(path: Path, dtype: Any) -> None:
 def test_others_read_the_file_with_plain_h5py(path: Path) -> None:
     stream(path, 0, [5, 6])
     with h5py.File(path) as file:
-        assert (file.attrs["format"], file.attrs["version"]) == ("neurosparse-recording", 1)
+        assert (file.attrs["format"], file.attrs["version"]) == ("neurosparse-recording", 2)
         assert file["spikes/0"].dtype == np.uint16
         assert file["spikes/2"].dtype == np.int32  # 70,000 neurons
         assert file["counts"].shape == (11, 4)

@@ -64,7 +64,7 @@ def _foreign(path: Path) -> None:
 
 def _other_version(path: Path) -> None:
     with h5py.File(path, "r+") as file:
-        file.attrs["version"] = 2
+        file.attrs["version"] = 3
 
 
 def _without(name: str) -> Callable[[Path], None]:
@@ -89,7 +89,7 @@ def _no_layout(path: Path) -> None:
         (_head_only, "not a neurosparse recording, or a truncated one"),
         (_no_hdf5, "not a neurosparse recording"),
         (_foreign, "not a neurosparse recording"),
-        (_other_version, "format version 2; this neurosparse reads 1"),
+        (_other_version, "format version 3; this neurosparse reads 2"),
         (_no_layout, "not a readable recording"),
         (_without("chunks"), "not a readable recording"),
         (Path.unlink, "no such file"),

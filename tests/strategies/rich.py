@@ -11,9 +11,24 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from neurosparse.network import LIF, Network, Population, Projection, Spikes, Synapses
+from neurosparse.network import (
+    LIF,
+    Network,
+    Population,
+    Projection,
+    Spikes,
+    SynapseFormat,
+    Synapses,
+)
 from neurosparse.simulate import NoiseCurrent, Poisson, State, StepCurrent
-from tests.strategies.exact import fixed_point_lifs
+from tests.strategies.integer import (
+    draw_messages,
+    grid_weights,
+    integer_neurons,
+    message_bits,
+    signed_spikes,
+    synapse_formats,
+)
 
 __all__ = ["rich_inputs", "rich_networks", "rich_states"]
 
@@ -45,14 +60,16 @@ def _rich_lifs(draw: st.DrawFn, size: int) -> LIF:
 
 
 @st.composite
-def _rich_synapses(draw: st.DrawFn, n_pre: int, n_post: int, dtype: Any) -> Synapses:
+def _rich_synapses(
+    draw: st.DrawFn, n_pre: int, n_post: int, dtype: Any, form: SynapseFormat | None
+) -> Synapses:
     rng = draw(_seeded())
     multapses = draw(st.booleans())
     n = draw(st.integers(0, min(300, 3 * n_pre * n_post if multapses else n_pre * n_post)))
     keys = rng.choice(n_pre * n_post, n, replace=multapses)
     size = 1 if draw(st.booleans()) else n
     if dtype == np.int16:
-        weights = 2 * rng.integers(-60, 100, size)
+        weights = grid_weights(rng, form, size)
     else:
         weights = rng.normal(0.2, 0.6, size).astype(dtype)
     longest = draw(st.sampled_from(DELAYS))
@@ -80,7 +97,7 @@ def rich_networks(
     targets = [f"p{i}" for i in range(draw(st.integers(1, 3)))]
     for name in targets:
         n = draw(size)
-        populations[name] = Population(n, draw(fixed_point_lifs(n) if integer else _rich_lifs(n)))
+        populations[name] = Population(n, draw(integer_neurons(n) if integer else _rich_lifs(n)))
     names = draw(st.permutations(list(populations)))
     populations = {name: populations[name] for name in names}
     pairs = st.tuples(st.sampled_from(names), st.sampled_from(targets))
@@ -88,14 +105,16 @@ def rich_networks(
     for number, (source, target) in enumerate(draw(st.lists(pairs, max_size=max_projections))):
         neuron = populations[target].neuron
         shape = populations[source].size, populations[target].size
+        form = draw(synapse_formats()) if integer else None
         projections.append(
             Projection(
                 source,
                 target,
-                draw(_rich_synapses(*shape, np.int16 if integer else dtype)),
+                draw(_rich_synapses(*shape, np.int16 if integer else dtype, form)),
                 delay=draw(st.sampled_from(DELAYS)),
                 receptor=draw(st.integers(0, neuron.n_receptors - 1 if neuron else 0)),
                 name=f"{number}",
+                format=form,
             )
         )
     return Network(populations, projections)
@@ -124,6 +143,11 @@ def rich_inputs(
         raster = rng.random((length, size)) < draw(st.sampled_from((0.05, 0.5)))
         trains: list[Any] = [raster, Spikes.from_raster(raster)]
         if population.neuron is None:
+            bits = message_bits(network, name)
+            if bits:
+                trains.append(draw_messages(rng, bits, (length, size), 0.3))
+            if integer:
+                trains.append(signed_spikes(rng, (length, size)))
             if random:
                 trains.append(draw(_poissons(size, n_steps, 1.0, 1)))
             if draw(st.booleans()) or "in" in inputs:
@@ -170,7 +194,11 @@ def rich_states(draw: st.DrawFn, network: Network, dtype: Any = np.float32) -> S
             for of, a in rest.wait.items()
         },
         recent={
-            of: Spikes.from_raster(rng.random((s.n_steps, s.n_neurons)) < 0.2)
+            of: Spikes.from_raster(
+                (rng.random((s.n_steps, s.n_neurons)) < 0.2)
+                * rng.choice([1, -1], (s.n_steps, s.n_neurons)),
+                signed=s.signs is not None,
+            )
             for of, s in rest.recent.items()
         },
         pending=values(rest.pending),
