@@ -18,13 +18,13 @@ settings.register_profile("dev", deadline=None, max_examples=30)
 settings.register_profile(
     "ci",
     deadline=None,
-    max_examples=100,
+    max_examples=40,
     derandomize=True,  # the same examples in every run: red means that the change is to blame
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
 # compiled with every index checked; the values are the other lane's business
-settings.register_profile("bounds", settings.get_profile("ci"), max_examples=15)
+settings.register_profile("bounds", settings.get_profile("ci"), max_examples=10)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
 
 

@@ -133,7 +133,8 @@ def to_nir(
         own_delays = projection.synapses.delays is not None
         noted.append(ProjectionNote(projection.name, projection.delay, own_delays, linear))
     notes = GraphNotes(dt, own, noted, network.inputs, network.outputs)
-    whole = any(isinstance(node, nir.Input) for node in nodes.values()) and bool(network.outputs)
+    # NIR infers shapes along edges that begin at an Input: without one it would refuse
+    whole = any(isinstance(nodes[a], nir.Input) for a, _ in edges) and bool(network.outputs)
     graph = nir.NIRGraph(nodes, edges, metadata=notes.pack(), type_check=whole)
     _warn_of_resets(network)
     if path is not None:

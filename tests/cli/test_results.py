@@ -166,7 +166,8 @@ def silent_lava(path: Path) -> str:
         import numpy
         steps = int(numpy.load(arguments[2])["n_steps"])
         spikes = {{f"spikes:{{n}}": numpy.zeros((steps, k)) for n, k in {sizes!r}.items()}}
-        numpy.savez(arguments[3], versions=numpy.array("{{}}"), **spikes)
+        times = {{"start_s": numpy.array(1.0), "run_s": numpy.array(0.1)}}
+        numpy.savez(arguments[3], versions=numpy.array("{{}}"), **times, **spikes)
     """
 
 
