@@ -23,21 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import BackendMissingError, StorageError
+from neurosparse.interop.damaged import UNREADABLE
 
 __all__ = ["Layer", "load_h5py", "read_layers"]
 
-# What h5py raises over files that are not what they should be
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,
-)
 _ARRAYS = ("weight", "weight_rec", "bias", "delay")
 _PARAMETERS = ("iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike")
 
@@ -89,7 +78,7 @@ def read_layers(path: str | PathLike[str]) -> list[Layer]:
     try:
         with h5py.File(where, "r") as file:
             return _read(h5py, file)
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise StorageError(
             f"{where}: not a readable NetX file (truncated, altered or foreign): {error}"
         ) from error

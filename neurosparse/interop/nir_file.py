@@ -8,23 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from neurosparse.errors import BackendMissingError, NeurosparseError, ParameterError, StorageError
+from neurosparse.interop.damaged import UNREADABLE
 from neurosparse.network.atomic import atomic_write
 
 __all__ = ["FlatGraph", "flatten_graph", "load_nir", "read_graph", "write_graph"]
-
-# What nir and h5py raise over files that are not what they should be
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    MemoryError,
-    OverflowError,
-    RuntimeError,
-)
 
 
 def load_nir() -> Any:
@@ -74,7 +61,7 @@ def read_graph(given: Any) -> Any:
         graph = nir.read(path, type_check=False)
     except NeurosparseError:
         raise
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise StorageError(
             f"{path}: not a readable NIR file (truncated, altered or foreign): "
             f"{str(error) or type(error).__name__}"
