@@ -83,6 +83,19 @@ def export(
     from neurosparse.network import Network
 
     net, metadata = Network.load_with_metadata(network)
+    asked = {
+        "--sign-mode": sign_mode is not SignChoice.mixed,
+        "--weight-bits": weight_bits != 8,
+        "--scale": scale is not ScaleChoice.population,
+        "--percentile": percentile != 100.0,
+        "--keep-small": keep_small,
+    }
+    idle = [option for option, given in asked.items() if given]
+    if idle and (float_only or net.is_integer):
+        why = "--float-only" if float_only else "the network holds integers already"
+        raise ParameterError(f"{', '.join(idle)}: nothing is quantised ({why})")
+    if calibrate is None and (data is not None or seed is not None):
+        raise ParameterError("--data, --seed: are for --calibrate, which says how many images")
     integers = calibration = None
     if not (float_only or net.is_integer):
         integers = quantise(

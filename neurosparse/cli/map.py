@@ -82,9 +82,14 @@ def map_to_cores(
     if chip is not None and board is not None:
         raise ParameterError("--chip, --board: give one; a board says which chip it has")
     target = load_board(board) if board is not None else load_chip(chip or "loihi2")
-    for path in (out, split, figure):
-        if path is not None:
-            check_output_file(path)
+    taken = {network.resolve(): "NETWORK"}
+    for option, path in (("--out", out), ("--split", split), ("--figure", figure)):
+        if path is None:
+            continue
+        check_output_file(path)
+        if (owner := taken.get(path.resolve())) is not None:
+            raise ParameterError(f"{option}: {path} is what {owner} names; give another file")
+        taken[path.resolve()] = option
     net, metadata = Network.load_with_metadata(network)
     if samples is None and (data is not None or seed is not None):
         raise ParameterError("--data, --seed: are for --samples, which says how many images to run")

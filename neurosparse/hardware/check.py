@@ -165,6 +165,8 @@ def encoding_problems(section: Mapping[str, Any]) -> list[str]:
             )
         )
         found += [f"[encoding.{name}] {text}" for text in problems]
+        if name == "index_bits" and not problems and max(section[name]["values"]) < 1:
+            found.append("[encoding.index_bits] got no width above 0; targets have to be numbered")
     return found
 
 

@@ -70,3 +70,18 @@ def test_nothing_to_calibrate(refused: Refused, network_file: Path, tmp_path: Pa
     message = refused("export", network_file, *out, "--percentile", 0)
     assert "percentile: got 0.0; allowed is 0 < value <= 100" in message
     assert not (tmp_path / "b").exists()
+
+
+def test_options_that_would_do_nothing(
+    refused: Refused, network_file: Path, tmp_path: Path
+) -> None:
+    out = ("--out", tmp_path / "b")
+    message = refused("export", network_file, *out, "--float-only", "--weight-bits", 3)
+    assert "--weight-bits: nothing is quantised (--float-only)" in message
+    quantise(Network.load(network_file)).network.save(tmp_path / "integers.npz")
+    options = ("--sign-mode", "inhibitory", "--percentile", 7)
+    message = refused("export", tmp_path / "integers.npz", *out, *options)
+    assert "--sign-mode, --percentile: nothing is quantised (the network holds integers" in message
+    message = refused("export", network_file, *out, "--data", "digits")
+    assert "--data, --seed: are for --calibrate" in message
+    assert not (tmp_path / "b").exists()

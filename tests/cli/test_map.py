@@ -82,6 +82,7 @@ def test_boards(
         (["--chip", "cmos-45nm"], "states no cores or no encoding"),
         (["--data", "digits"], "are for --samples"),
         (["--figure", "map.xyz"], "--figure: "),
+        (["--out", "x.json", "--split", "x.json"], "--split: x.json is what --out names"),
     ],
 )
 def test_wrong_use(
@@ -98,3 +99,12 @@ def test_wrong_use(
     result = invoke("map", network_file, *options)
     assert result.exit_code == 2
     assert message in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--out", "--split", "--figure"])
+def test_the_network_is_never_written_over(invoke: Invoke, network_file: Path, option: str) -> None:
+    before = network_file.read_bytes()
+    result = invoke("map", network_file, option, network_file)
+    assert result.exit_code == 2
+    assert "is what NETWORK names; give another file" in result.stderr
+    assert network_file.read_bytes() == before

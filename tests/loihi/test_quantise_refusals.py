@@ -124,3 +124,15 @@ def test_currents_are_checked() -> None:
         scale_currents(q, {"out": np.array([[1000.0]])})
     with pytest.raises(ParameterError, match="not finite"):
         scale_currents(q, {"out": np.array([[np.nan]])})
+
+
+@pytest.mark.parametrize("scale", ["population", "projection"])
+def test_weights_that_no_scale_fits(scale: Any) -> None:
+    edges = ([0, 1, 2, 3], [0, 0, 0, 0], np.full(4, 1e308))
+    synapses = Synapses.from_edges(*edges, n_pre=4, n_post=1, dtype=np.float64)
+    neuron = LIF(du=1 / 4096)
+    network = Network(
+        {"in": Population(4), "out": Population(1, neuron)}, [Projection("in", "out", synapses)]
+    )
+    with pytest.raises(ExportLimitError, match="'out'"):
+        quantise(network, scale=scale)

@@ -136,7 +136,10 @@ def predict_mapping_cost(
     if isinstance(counted, Activity):
         n_steps = counted.n_steps if n_steps is None else n_steps
     elif n_steps is None:
-        n_steps = next(value.n_steps for value in counted.values() if isinstance(value, Spikes))
+        lengths = [value.n_steps for value in counted.values() if isinstance(value, Spikes)]
+        if not lengths:
+            raise ParameterError("n_steps: counts do not tell how many steps were run; give it")
+        n_steps = lengths[0]
     each = n_steps / n_inferences
     of = chip.chip if isinstance(chip, Board) else chip
     prices = (of if isinstance(of, Chip) else load_chip(of)).table(table)

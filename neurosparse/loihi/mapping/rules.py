@@ -53,6 +53,10 @@ class CoreRules:
         What each takes of a memory that all share; 0 where memories are apart.
     delay_max : int or None [steps]
         Longest delay beyond the one step of every projection.
+    refractory_max : int or None [steps]
+        Longest refractory period.
+    message_bits_max : int or None [bit]
+        Widest value a spike carries; 0 for none.
     mesh_columns, cores_per_tile, tiles : int
         How the cores of a chip lie; 1, 1 and the number of cores where nothing is stated.
     """
@@ -70,6 +74,8 @@ class CoreRules:
     bits_per_input_axon: int = 0
     bits_per_output_axon: int = 0
     delay_max: int | None = None
+    refractory_max: int | None = None
+    message_bits_max: int | None = None
     mesh_columns: int = 1
     cores_per_tile: int = 1
     tiles: int = 1
@@ -122,6 +128,8 @@ class CoreRules:
             bits_per_input_axon=stated("bits_per_input_axon") or 0,
             bits_per_output_axon=stated("bits_per_output_axon") or 0,
             delay_max=stated("delay_max"),
+            refractory_max=stated("refractory_max"),
+            message_bits_max=stated("message_bits_max"),
             mesh_columns=stated("mesh_columns") or 1,
             cores_per_tile=tile,
             tiles=stated("tiles") or -(-cores // tile),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
 from collections.abc import Mapping as AnyMapping
 from typing import Any
@@ -55,7 +56,7 @@ def split_network(network: Network, mapping: Mapping) -> Network:
         If a sum that is rounded over all sources at once (a format with a negative exponent and
         ``shift="sum"``) would be taken apart.
     ParameterError
-        If the mapping is of another network.
+        If the mapping is of another network, or a population has the name of another's block.
 
     Notes
     -----
@@ -63,6 +64,13 @@ def split_network(network: Network, mapping: Mapping) -> Network:
     """
     _check_sizes(network, mapping)
     names = block_names(mapping)
+    times = Counter(part for parts in names.values() for part in parts)
+    doubled = [part for part, n in times.items() if n > 1]
+    if doubled:
+        raise ParameterError(
+            f"network: blocks and populations are both called {', '.join(map(repr, doubled))}; "
+            "rename the populations"
+        )
     populations: dict[str, Population] = {}
     for name, population in network.populations.items():
         for part, block in zip(names[name], _blocks(mapping, name), strict=True):

@@ -15,13 +15,12 @@ from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError
 from neurosparse.loihi.mapping.profiles import number_profiles
+from neurosparse.loihi.mapping.remarks import FLOAT_WEIGHT_BITS, remarks_on
 from neurosparse.loihi.mapping.rules import CoreRules
 from neurosparse.loihi.mapping.wiring_kernels import add_by_post, add_by_pre
 from neurosparse.network import FanIn, Network, Projection, choose_sign_mode
 
 __all__ = ["Topology", "Wiring"]
-
-FLOAT_WEIGHT_BITS = 8  # what float weights will have once they are quantised
 
 
 class Topology(NamedTuple):
@@ -121,7 +120,7 @@ class Wiring:
             *_formats(network.projections, rules),
             np.array([names.index(p.target) for p in network.projections], dtype=np.int32),
         )
-        return cls(names, starts, placed, topology, tuple(_remarks(network, rules)))
+        return cls(names, starts, placed, topology, tuple(remarks_on(network, rules)))
 
     @property
     def n_neurons(self) -> int:
@@ -223,23 +222,3 @@ def _format_of(projection: Projection) -> tuple[int, str, int, int]:
         weights = projection.synapses.stored.weights
         return FLOAT_WEIGHT_BITS, choose_sign_mode(weights) or "mixed", 0, 0
     return FLOAT_WEIGHT_BITS, "mixed", 0, 0
-
-
-def _remarks(network: Network, rules: CoreRules) -> list[str]:
-    found = []
-    if not network.is_integer:
-        found.append(
-            f"float weights are counted as {FLOAT_WEIGHT_BITS} bits of mixed sign, which "
-            "quantising gives them"
-        )
-    late = [
-        f"{p.name!r} ({p.max_delay - 1})"
-        for p in network.projections
-        if rules.delay_max is not None and p.max_delay - 1 > rules.delay_max
-    ]
-    if late:
-        found.append(
-            f"delays beyond the {rules.delay_max} steps that {rules.chip} has: {', '.join(late)}; "
-            "they are counted with the bits they would need"
-        )
-    return found

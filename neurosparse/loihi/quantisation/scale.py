@@ -145,6 +145,8 @@ def choose_scale(
     most = min(fine, limit, min(reaches) * 2.0**WEIGHT_EXP_MAX)
     worst = _worst_current(size, incoming, [each.weights for each in incoming], du)
     most = min(most, U_LIMIT / worst)
+    if not most > 0:  # weights so large that no scale is left
+        return None
     factors = {most}
     for own in reaches:
         last = own * 2.0 ** math.floor(math.log2(most / own))

@@ -12,7 +12,15 @@ from neurosparse.hardware import Chip, load_board, load_chip
 from neurosparse.loihi.mapping import Mapping, map_network
 from neurosparse.loihi.mapping.partition import metis_available
 from neurosparse.loihi.mapping.rules import RESOURCES
-from neurosparse.network import LIF, Network, Population, Projection, Synapses
+from neurosparse.network import (
+    LIF,
+    FixedPointLIF,
+    Network,
+    Population,
+    Projection,
+    SynapseFormat,
+    Synapses,
+)
 from tests.loihi.mapping.networks import chips, layered, networks, with_limits
 from tests.loihi.mapping.recount import recount
 
@@ -288,3 +296,25 @@ def test_late_delays_and_float_weights_are_remarked() -> None:
     remarks = map_network(network, "loihi1").remarks
     assert any("delays beyond the 62 steps that loihi1 has: 'in->a' (99)" in r for r in remarks)
     assert any("float weights are counted as 8 bits" in r for r in remarks)
+
+
+def test_what_a_chip_does_not_have_is_remarked() -> None:
+    weights = np.array([1000, 3], dtype=np.int16)
+    odd = Synapses.from_edges([0, 1], [0, 1], weights, n_pre=2, n_post=2, dtype=np.int16)
+    graded = odd.with_weights(np.array([2, 4], dtype=np.int16))
+    network = Network(
+        {"in": Population(2), "a": Population(2, FixedPointLIF())},
+        [
+            Projection("in", "a", odd, name="odd"),
+            Projection("in", "a", graded, name="graded", format=SynapseFormat(num_message_bits=24)),
+        ],
+    )
+    remarks = "; ".join(map_network(network, "loihi1").remarks)
+    assert "values of more than the 0 bits that loihi1 has: 'graded' (24)" in remarks
+    assert "weights that 8 bits cannot hold: 'odd'" in remarks
+    waits = Network(
+        {"in": Population(2), "a": Population(2, LIF(refractory=63))},
+        [Projection("in", "a", all_of(2, 2))],
+    )
+    remarks = "; ".join(map_network(waits, "loihi1").remarks)
+    assert "refractory periods beyond the 62 steps that loihi1 has: 'a' (63)" in remarks

@@ -289,3 +289,9 @@ def test_sources_can_take_places() -> None:
     assert mapping.messages["from_outside"] == 0
     counts = count_cores(mapping, network, {"in": 1.0}, 10.0)
     assert np.sum(counts.neuron_updates) == 4 * 10  # sources are not updated
+
+
+def test_counts_that_do_not_tell_the_steps() -> None:
+    network = layered(3, 4, density=1.0)
+    with pytest.raises(ParameterError, match="n_steps: counts do not tell how many steps"):
+        predict_mapping_cost(map_network(network, "loihi1"), network, {}, "loihi1")

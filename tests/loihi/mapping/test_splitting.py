@@ -20,6 +20,7 @@ from neurosparse.loihi.mapping import (
     split_network,
 )
 from neurosparse.network import (
+    LIF,
     FixedPointLIF,
     Network,
     Population,
@@ -82,6 +83,14 @@ def test_names_tell_the_blocks() -> None:
     assert parts.inputs == ("l0",)
     assert parts.outputs == ("l2[0]", "l2[1]")
     assert parts.populations["l1[1]"].size == 2
+
+
+def test_a_population_with_the_name_of_a_block() -> None:
+    one = Synapses.fixed_fan_in(2, 2, fan_in=2, rng=np.random.default_rng(0))
+    populations = {"a[0]": Population(2), "a": Population(2, LIF())}
+    network = Network(populations, [Projection("a[0]", "a", one)])
+    with pytest.raises(ParameterError, match=r"blocks and populations are both called 'a\[0\]'"):
+        split_network(network, map_network(network, "loihi1"))
 
 
 def test_what_stays_whole_keeps_its_synapses() -> None:
