@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from os import PathLike
 from typing import Any, NamedTuple
 
@@ -181,6 +182,10 @@ class _Maker:
         stored = store_weights(where, matrices, self.problems, self.changes, num_message_bits=bits)
         self.populations[name] = Population(size, neuron)
         for origin, matrix, parts in zip((source.name, name), matrices, stored, strict=False):
+            if origin == name:  # its own neurons send spikes, whatever the source sends
+                parts = [
+                    part._replace(format=replace(part.format, num_message_bits=0)) for part in parts
+                ]
             self._connect(origin, name, parts or [_none(matrix)], delays)
 
     def _neurons(self, layer: Layer) -> Any:

@@ -18,7 +18,7 @@ from neurosparse.network.synapses import MAX_DELAY
 __all__ = ["Piece", "Strand", "join_strands", "read_strand", "write_pieces"]
 
 _ZEROS = "neurosparse.zeros"  # synapses whose weight is 0, by their place in the flat matrix
-# of a step: how far a delay may be from a whole number of them
+# how far a delay may be from a whole number of steps, of itself: float32 has 1e-7
 _TOLERANCE = 1e-6
 
 
@@ -135,7 +135,11 @@ def _steps(
 ) -> NDArray[np.int64] | None:
     exact = seconds / dt
     whole = np.rint(exact)
-    bad = ~np.isfinite(exact) | (exact < 0) | (np.abs(exact - whole) > _TOLERANCE)
+    bad = (
+        ~np.isfinite(exact)
+        | (exact < 0)
+        | (np.abs(exact - whole) > _TOLERANCE * np.maximum(1, whole))
+    )
     if bad.any():
         problems.append(
             f"{where}: a delay of {seconds[bad][0]} s; allowed are whole steps of dt={dt} s, >= 0"

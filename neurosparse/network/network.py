@@ -95,7 +95,9 @@ class Projection:
         if self.format is not None:
             self._check_format(where, self.format)
 
-    def _check_format(self, where: str, given: SynapseFormat) -> None:
+    def _check_format(self, where: str, given: Any) -> None:
+        if not isinstance(given, SynapseFormat):
+            raise ParameterError(f"{where}format: got {given!r}; expected SynapseFormat or None")
         weights = self.synapses.weights
         if weights.dtype != np.int16:
             raise ParameterError(f"{where}format: {weights.dtype} weights; it is for int16 ones")

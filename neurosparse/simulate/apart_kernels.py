@@ -42,7 +42,7 @@ def round_sums(u, sums, bits):
     """Add the sums without their lowest ``bits``, shifted by 6 bits, to ``u``; empty them."""
     prefer_wide_vectors()
     for k in range(u.size):
-        u[k] += (sums[k] >> bits) << 6
+        u[k] += (np.int32(sums[k]) >> bits) << 6  # turned over at 32 bits first, as in Lava
         sums[k] = 0
 
 

@@ -245,6 +245,13 @@ def test_graded_input(tmp_path: Path) -> None:
     np.testing.assert_array_equal(done.spikes["layer2"].raster(), rule[1].spikes)
 
 
+def test_only_the_source_sends_values(tmp_path: Path) -> None:
+    looped = dense([[2, 4, -6, 8]], type="dense_rec", weight_rec=np.array([[-4]]))
+    network = read(tmp_path, SOURCE, looped, input_message_bits=4)
+    bits = {p.source: p.format.num_message_bits for p in network.projections if p.format}
+    assert bits == {"input": 4, "layer1": 0}
+
+
 def test_refractory_delay_is_passed_over_or_heeded(tmp_path: Path) -> None:
     layer = dense([[2, 4, -6, 8]], neuron=NEURON | {"refDelay": 3})
     with pytest.warns(UserWarning, match="layer 1: refDelay=3 is passed over, as in netx"):

@@ -260,3 +260,13 @@ def test_a_step_of_another_length() -> None:
     neuron = lif(2, tau=0.01, r=10.0, v_leak=0.5)
     network = from_nir(nir.NIRGraph.from_list(nir.Linear(np.eye(2)), neuron), dt=0.001)
     assert network.populations["lif"].neuron == LIF(dv=0.1, bias=0.05)
+
+
+@pytest.mark.parametrize("steps", [1, 24, 100, 254])
+def test_delays_in_single_precision(steps: int) -> None:
+    ones = np.ones(2)
+    lif = nir.LIF(tau=ones * 1e-2, r=ones, v_leak=0 * ones, v_threshold=ones)
+    delay = nir.Delay(np.full(2, steps * DT, dtype=np.float32))
+    parts = [nir.Input(np.array([2])), delay, nir.Linear(np.eye(2)), lif, nir.Output(np.array([2]))]
+    network = from_nir(nir.NIRGraph.from_list(*parts), dt=DT)
+    assert network.projections[0].max_delay == 1 + steps

@@ -85,6 +85,8 @@ def test_weights_have_to_fit_their_format() -> None:
     assert network(weights, SynapseFormat("excitatory")).projections[0].format is not None
     with pytest.raises(ParameterError, match=r"'in->out': format: weights from 3 to 5; mixed ones"):
         network(weights, SynapseFormat())
+    with pytest.raises(ParameterError, match="format: got 'mixed'; expected SynapseFormat or None"):
+        network(weights, "mixed")  # type: ignore[arg-type]
     with pytest.raises(ParameterError, match=r"'in->out': format: float32 weights"):
         network(np.array([3, 5], dtype=np.float32), SynapseFormat(), LIF())
 

@@ -17,7 +17,7 @@ from neurosparse.network import (
     SynapseFormat,
     Synapses,
 )
-from neurosparse.simulate import simulate, simulate_batch
+from neurosparse.simulate import Probe, simulate, simulate_batch
 
 
 def network(*bits: int) -> Network:
@@ -81,3 +81,19 @@ def test_a_batch_of_messages(n_samples: int, rng: np.random.Generator) -> None:
         run = simulate(net, {"in": sample}, 7)
         assert run.spikes["n"].window(1, 7).counts().tolist() == count.tolist()
     assert counts.any()
+
+
+def test_sums_turn_over_at_32_bits_before_they_are_rounded() -> None:
+    weight, message, bits = -256, -(2**23) - 1, 7
+    form = SynapseFormat(weight_exp=-bits, num_message_bits=24)
+    edges = ([0], [0], np.array([weight]))
+    synapses = Synapses.from_edges(*edges, n_pre=1, n_post=1, dtype=np.int16)
+    net = Network(
+        {"in": Population(1), "n": Population(1, FixedPointLIF(du=0, vth=131071))},
+        [Projection("in", "n", synapses, format=form)],
+    )
+    run = simulate(net, {"in": np.array([[message]])}, 2, probes=[Probe("n", "u")])
+    total = np.array([weight * message]).astype(np.int32)  # turns over
+    assert total[0] < 0
+    arrived = int(total[0] >> bits) << 6
+    assert run.traces[Probe("n", "u")][1, 0] == arrived + 2**24  # u turns over once more
