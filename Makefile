@@ -19,7 +19,8 @@ BOUNDSCHECK_LEAVES := $(wildcard \
     tests/sparsify/test_schedules.py tests/sparsify/test_significance.py tests/sparsify/test_structure*.py \
     tests/sparsify/test_target.py tests/train/test_adversarial.py tests/train/test_attacks.py \
     tests/train/test_compaction.py tests/train/test_conformance.py tests/train/test_mask*.py \
-    tests/train/test_perturb.py tests/train/test_regularizers.py)
+    tests/train/test_integer_grid.py tests/train/test_perturb.py tests/train/test_regularizers.py \
+    tests/train/test_presets.py tests/train/test_without_torch.py)
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-main test-boundscheck lint bench peers clean

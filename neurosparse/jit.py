@@ -52,8 +52,11 @@ def _forget_stale_kernels(package: Path) -> None:
     # and their types: the groups of arrays that kernels take
     types = [package / "lanes.py", package / "simulate" / "engine_arrays.py"]
     newest = max(source.stat().st_mtime for source in [*sources, *types])
+    elsewhere = os.environ.get("NUMBA_CACHE_DIR")
     for source in sources:
-        for index in (source.parent / "__pycache__").glob(f"{source.stem}.*.nbi"):
+        name = f"{source.stem}.*.nbi"
+        places = (source.parent / "__pycache__").glob(name)
+        for index in Path(elsewhere).rglob(name) if elsewhere else places:
             # a folder that cannot be written holds no kernels of ours; another process may have
             # been faster
             with contextlib.suppress(OSError):

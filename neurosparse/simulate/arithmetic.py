@@ -13,8 +13,7 @@ from neurosparse.network.checks import check_finite
 
 __all__ = ["as_currents", "check_in_arithmetic", "engine_dtype"]
 
-# Lava adds currents to u shifted by 6 bits, in 32
-_LEAST, _MOST = -(1 << 25), (1 << 25) - 1
+_LIMITS = np.iinfo(np.int32)  # what a channel of Lava carries
 
 
 def engine_dtype(network: Network, dtype: Any) -> np.dtype[Any]:
@@ -69,9 +68,11 @@ def _check_integer_currents(where: str, array: NDArray[Any]) -> None:
         raise ParameterError(
             f"{where}: got {array.dtype} currents for an integer network; expected integers"
         )
-    bad = (array < _LEAST) | (array > _MOST)
+    bad = (array < _LIMITS.min) | (array > _LIMITS.max)
     if bad.any():
-        raise ParameterError(f"{where}: got {array[bad][0]}; allowed is {_LEAST} to {_MOST}")
+        raise ParameterError(
+            f"{where}: got {array[bad][0]}; allowed is {_LIMITS.min} to {_LIMITS.max}"
+        )
 
 
 def check_in_arithmetic(where: str, what: str, values: NDArray[np.float64], dtype: Any) -> None:
@@ -82,7 +83,8 @@ def check_in_arithmetic(where: str, what: str, values: NDArray[np.float64], dtyp
         return
     if (values != np.rint(values)).any():
         raise ParameterError(f"{where}: fractional {what} for an integer network")
-    if (np.abs(values) > _MOST).any():
+    if (np.abs(values) > _LIMITS.max).any():
         raise ParameterError(
-            f"{where}: got {what} up to {np.abs(values).max():g}; allowed is {_LEAST} to {_MOST}"
+            f"{where}: got {what} up to {np.abs(values).max():g}; allowed is {_LIMITS.min} to "
+            f"{_LIMITS.max}"
         )

@@ -137,7 +137,7 @@ def test_currents_whose_sum_is_beyond_float32() -> None:
     ("currents", "message"),
     [
         (np.zeros((4, 2)), "inputs['out']: got float64 currents for an integer network"),
-        (np.full((1, 2), 2**25), "inputs['out']: got 33554432; allowed is -33554432 to"),
+        (np.full((1, 2), 2**31), "inputs['out']: got 2147483648; allowed is -2147483648 to"),
         (np.full((1, 2), -(2**40)), "inputs['out']: got -1099511627776; allowed is"),
         (np.full((1, 2), 2**64 - 1, np.uint64), "inputs['out']: got 18446744073709551615"),
     ],

@@ -164,7 +164,7 @@ GOOD = np.ones((2, 4, 3))
             {"out": np.full((2, 4, 2), 1 << 40)},
             {},
             ParameterError,
-            "got 1099511627776; allowed is -33554432 to",
+            "got 1099511627776; allowed is -2147483648 to",
         ),
         (FLOAT, GOOD, {"record": ["x"]}, TopologyError, "record: no population 'x'"),
         (FLOAT, GOOD, {"record": "out"}, ParameterError, "record: got 'out'; expected a sequence"),
