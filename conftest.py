@@ -14,7 +14,7 @@ collect_ignore_glob = (
     [
         *("neurosparse/train/*", "neurosparse/report/*", "tests/report", "tests/report/*"),
         *(
-            "neurosparse/interop/snntorch_*",
+            "neurosparse/interop/snntorch/*",
             "tests/interop/*snntorch*",
             "tests/interop/test_mixing.py",
         ),

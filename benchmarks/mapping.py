@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.harness import Omitted, Record
 from neurosparse.data import find_data
-from neurosparse.errors import DataError
+from neurosparse.errors import DataError, ExportLimitError
 from neurosparse.loihi.mapping import Mapping, map_network
 from neurosparse.models import brunel, c_elegans, drosophila_larva, potjans_diesmann
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
@@ -116,5 +116,13 @@ def _microcircuit(scale: float) -> Iterator[Record | Omitted]:
     mapping, seconds = _timed(network, ROOMY_CHIP, "auto")
     yield Record.of(NAME, case, "neurons", network.n_neurons, "1")
     yield Record.of(NAME, case, "synapses", network.n_synapses, "1")
+    yield Record.of(NAME, case, "cores", mapping.n_cores, "1")
+    yield Record.of(NAME, case, "time", seconds, "s")
+    case = f"microcircuit, scale {scale:g}, {CHIP}"
+    try:
+        mapping, seconds = _timed(network, CHIP, "auto")
+    except ExportLimitError as refusal:  # neurons that fit on no core, named
+        yield Omitted(case, str(refusal))
+        return
     yield Record.of(NAME, case, "cores", mapping.n_cores, "1")
     yield Record.of(NAME, case, "time", seconds, "s")

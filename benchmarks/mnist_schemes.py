@@ -1,8 +1,10 @@
 """MNIST, 784-300-100-10: schemes of the field at equal density, as ReLU network and as SNN.
 
 The ReLU networks stand beside the published table of the authors of SNFS; the SNN goes from 0.5 to
-100 % of the synapses besides. Some nine hours on two cores. Finished trainings are kept in
-``build/mnist_schemes``, with tables and figures: a run that is stopped goes on where it was.
+100 % of the synapses besides. On two quiet cores the ReLU networks take some 70 minutes (27 s a
+training, two side by side); the SNNs have not been timed whole, expect twice that. Finished
+trainings are kept in ``build/mnist_schemes``, with tables and figures: a run that is stopped goes
+on where it was.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from neurosparse.interop.netx import from_netx
-    from neurosparse.interop.nir_in import from_nir
-    from neurosparse.interop.nir_out import to_nir
-    from neurosparse.interop.snntorch_in import from_snntorch, network_from_snntorch
-    from neurosparse.interop.snntorch_out import to_snntorch
+    from neurosparse.interop.netx.incoming import from_netx
+    from neurosparse.interop.nir.incoming import from_nir
+    from neurosparse.interop.nir.outgoing import to_nir
+    from neurosparse.interop.snntorch.incoming import from_snntorch, network_from_snntorch
+    from neurosparse.interop.snntorch.outgoing import to_snntorch
 
 __all__ = [
     "from_netx",
@@ -26,12 +26,12 @@ __all__ = [
 ]
 
 _HOMES = {
-    "from_netx": "neurosparse.interop.netx",
-    "from_nir": "neurosparse.interop.nir_in",
-    "from_snntorch": "neurosparse.interop.snntorch_in",
-    "network_from_snntorch": "neurosparse.interop.snntorch_in",
-    "to_nir": "neurosparse.interop.nir_out",
-    "to_snntorch": "neurosparse.interop.snntorch_out",
+    "from_netx": "neurosparse.interop.netx.incoming",
+    "from_nir": "neurosparse.interop.nir.incoming",
+    "from_snntorch": "neurosparse.interop.snntorch.incoming",
+    "network_from_snntorch": "neurosparse.interop.snntorch.incoming",
+    "to_nir": "neurosparse.interop.nir.outgoing",
+    "to_snntorch": "neurosparse.interop.snntorch.outgoing",
 }
 
 

@@ -2,15 +2,15 @@
 
 from neurosparse.loihi.bundle import Bundle, read_bundle
 from neurosparse.loihi.bundle_writing import write_bundle
-from neurosparse.loihi.calibration import Calibration, SpikeChange, calibrate
-from neurosparse.loihi.calibration_figure import draw_calibration
-from neurosparse.loihi.calibration_set import CalibrationSet
-from neurosparse.loihi.choice import Choice, Trial, choose_quantisation
 from neurosparse.loihi.lava import LavaRun, lava_available, run_lava
 from neurosparse.loihi.parity import Mismatch, Parity, compare_spikes, compare_traces
 from neurosparse.loihi.parity_check import LayerParity, ParityCheck, check_parity
 from neurosparse.loihi.quantisation import IntegerGrid, NeuronLoss, Quantisation, WeightLoss
-from neurosparse.loihi.quantise import quantise, scale_currents
+from neurosparse.loihi.quantisation.calibration import Calibration, SpikeChange, calibrate
+from neurosparse.loihi.quantisation.calibration_figure import draw_calibration
+from neurosparse.loihi.quantisation.calibration_set import CalibrationSet
+from neurosparse.loihi.quantisation.choice import Choice, Trial, choose_quantisation
+from neurosparse.loihi.quantisation.quantise import quantise, scale_currents
 
 __all__ = [
     "Bundle",

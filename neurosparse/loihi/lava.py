@@ -20,7 +20,7 @@ from neurosparse.loihi.bundle import Bundle, Tag, read_bundle
 from neurosparse.loihi.bundle_writing import RUNNER
 from neurosparse.loihi.lava_child import INSTALL_LAVA, interpreter_path, lava_available, run_child
 from neurosparse.loihi.limits import arrival_violations, reset_violations
-from neurosparse.loihi.quantise import MAX_CURRENT
+from neurosparse.loihi.quantisation.quantise import MAX_CURRENT
 from neurosparse.network import FixedPointTernaryLIF, Network, Spikes
 from neurosparse.network.checks import check_count
 from neurosparse.simulate import Probe

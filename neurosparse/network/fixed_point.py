@@ -24,8 +24,22 @@ BIAS_EXP_MAX = 7
 REFRACTORY_MAX = 62  # Loihi's refractDelay counts from 1 (none) to 63
 
 
+class _Integer(Parameters):
+    """What the kinds share: one receptor, decays and bias."""
+
+    def _check_dynamics(self) -> None:
+        for name, most in (("du", DECAY_MAX), ("dv", DECAY_MAX), ("bias_exp", BIAS_EXP_MAX)):
+            object.__setattr__(self, name, check_count(name, getattr(self, name), most=most))
+        _fix_integers(self, "bias_mant", BIAS_MANT_MIN, BIAS_MANT_MAX)
+
+    @property
+    def n_receptors(self) -> int:
+        """Number of receptors (Lava's LIF has one)."""
+        return 1
+
+
 @dataclass(frozen=True, eq=False)
-class FixedPointLIF(Parameters):
+class FixedPointLIF(_Integer):
     """Integer LIF, bit for bit the one of Lava's ``fixed_pt`` models.
 
     One step, with int64 arithmetic (``a[t]`` is the sum of integer weights that arrive)::
@@ -67,19 +81,14 @@ class FixedPointLIF(Parameters):
     refractory: int = 0
 
     def __post_init__(self) -> None:
-        _fix_dynamics(self)
+        self._check_dynamics()
         _fix_integers(self, "vth", 0, VTH_MAX)
         refractory = check_count("refractory", self.refractory, most=REFRACTORY_MAX)
         object.__setattr__(self, "refractory", refractory)
 
-    @property
-    def n_receptors(self) -> int:
-        """Number of receptors (Lava's LIF has one)."""
-        return 1
-
 
 @dataclass(frozen=True, eq=False)
-class FixedPointTernaryLIF(Parameters):
+class FixedPointTernaryLIF(_Integer):
     """Integer LIF with a threshold on either side, bit for bit Lava's TernaryLIF.
 
     As `FixedPointLIF`, but ``s = +1`` if ``v > (vth_hi << 6)`` and ``s = -1`` if
@@ -115,24 +124,12 @@ class FixedPointTernaryLIF(Parameters):
     bias_exp: int = 0
 
     def __post_init__(self) -> None:
-        _fix_dynamics(self)
+        self._check_dynamics()
         for name in ("vth_lo", "vth_hi"):
             _fix_integers(self, name, -VTH_MAX, VTH_MAX)
         sizes = {np.shape(value) for value in (self.vth_lo, self.vth_hi)} - {()}
         if len(sizes) < 2 and np.any(np.asarray(self.vth_lo) > np.asarray(self.vth_hi)):
             raise ParameterError(f"vth_lo: got {self.vth_lo}; allowed is <= vth_hi={self.vth_hi}")
-
-    @property
-    def n_receptors(self) -> int:
-        """Number of receptors (Lava's LIF has one)."""
-        return 1
-
-
-def _fix_dynamics(neuron: FixedPointLIF | FixedPointTernaryLIF) -> None:
-    """Check and keep what both kinds have."""
-    for name, most in (("du", DECAY_MAX), ("dv", DECAY_MAX), ("bias_exp", BIAS_EXP_MAX)):
-        object.__setattr__(neuron, name, check_count(name, getattr(neuron, name), most=most))
-    _fix_integers(neuron, "bias_mant", BIAS_MANT_MIN, BIAS_MANT_MAX)
 
 
 def _fix_integers(neuron: Any, name: str, low: int, high: int) -> None:

@@ -18,7 +18,7 @@ from neurosparse.loihi import (
     draw_calibration,
     quantise,
 )
-from neurosparse.loihi.calibration_set import accuracy_on
+from neurosparse.loihi.quantisation.calibration_set import accuracy_on
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
 
 N_STEPS, BATCH = 9, 14

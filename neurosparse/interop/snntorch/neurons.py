@@ -41,8 +41,8 @@ import torch
 from numpy.typing import NDArray
 
 from neurosparse.errors import NeurosparseError
-from neurosparse.interop.snntorch_modules import Named
-from neurosparse.interop.snntorch_weights import (
+from neurosparse.interop.snntorch.modules import Named
+from neurosparse.interop.snntorch.weights import (
     Connection,
     array_of,
     read_connection,

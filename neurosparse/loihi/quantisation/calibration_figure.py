@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurosparse.loihi.calibration import Calibration
+from neurosparse.loihi.quantisation.calibration import Calibration
 from neurosparse.plot.style import GREY, colour_of, label_axes, make_axes
 
 __all__ = ["draw_calibration"]

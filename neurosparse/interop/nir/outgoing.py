@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from neurosparse.errors import ParameterError
-from neurosparse.interop.nir_file import load_nir, write_graph
-from neurosparse.interop.nir_neurons import has_affine_bias, neuron_problems, write_neuron
-from neurosparse.interop.nir_notes import GraphNotes, ProjectionNote
-from neurosparse.interop.nir_synapses import Piece, write_pieces
+from neurosparse.interop.nir.file import load_nir, write_graph
+from neurosparse.interop.nir.neurons import has_affine_bias, neuron_problems, write_neuron
+from neurosparse.interop.nir.notes import GraphNotes, ProjectionNote
+from neurosparse.interop.nir.synapses import Piece, write_pieces
 from neurosparse.interop.refusal import refuse
 from neurosparse.network import LIF, Network, Projection
 from neurosparse.network.checks import check_positive

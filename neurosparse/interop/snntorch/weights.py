@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from neurosparse.errors import NeurosparseError
-from neurosparse.interop.snntorch_modules import Named
+from neurosparse.interop.snntorch.modules import Named
 from neurosparse.network import Synapses
 from neurosparse.train import SparseLinear
 

@@ -66,7 +66,7 @@ def to_snntorch(model: SpikingClassifier) -> nn.Sequential:
     any neuron without leak with "subtract"), that is what is made: its reset is not
     differentiated, like ours, and gradients are the same. Elsewhere ``reset_delay=False``, which
     differentiates the reset, and subtracts twice from a membrane above twice the threshold; see
-    `neurosparse.interop.snntorch_neurons`. No random number is drawn.
+    `neurosparse.interop.snntorch.neurons`. No random number is drawn.
 
     Examples
     --------

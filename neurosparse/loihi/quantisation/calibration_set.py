@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from neurosparse.data import EVALUATION_SEED, Encoding, LabelledDataset
 from neurosparse.errors import ParameterError, ShapeError
 from neurosparse.loihi.quantisation import Quantisation
-from neurosparse.loihi.quantise import scale_currents
+from neurosparse.loihi.quantisation.quantise import scale_currents
 from neurosparse.network import Network
 from neurosparse.simulate import simulate_batch
 

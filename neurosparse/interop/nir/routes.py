@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.interop.nir_file import FlatGraph
-from neurosparse.interop.nir_neurons import NEURONS
+from neurosparse.interop.nir.file import FlatGraph
+from neurosparse.interop.nir.neurons import NEURONS
 
 __all__ = ["MAPS", "ORDER", "Route", "Routes", "find_routes", "size_of"]
 

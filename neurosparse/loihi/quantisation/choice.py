@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from neurosparse.errors import ExportLimitError, ParameterError
-from neurosparse.loihi.calibration_set import CalibrationSet, accuracy_on
 from neurosparse.loihi.quantisation import IntegerGrid, Quantisation, SignModeRequest
+from neurosparse.loihi.quantisation.calibration_set import CalibrationSet, accuracy_on
 from neurosparse.loihi.quantisation.scale import ScaleRule
 from neurosparse.network import Network
 from neurosparse.simulate.progress import Progress

@@ -30,7 +30,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import NeurosparseError
-from neurosparse.interop.nir_file import load_nir
+from neurosparse.interop.nir.file import load_nir
 from neurosparse.network import LIF
 
 __all__ = [

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from neurosparse.interop.netx_file import Layer
+from neurosparse.interop.netx.file import Layer
 from neurosparse.network import FixedPointLIF
 from neurosparse.network.fixed_point import (
     BIAS_MANT_MAX,

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import NeurosparseError
-from neurosparse.interop.nir_neurons import notes_of
-from neurosparse.interop.nir_routes import Route
+from neurosparse.interop.nir.neurons import notes_of
+from neurosparse.interop.nir.routes import Route
 from neurosparse.network import Synapses
 from neurosparse.network.synapses import MAX_DELAY
 

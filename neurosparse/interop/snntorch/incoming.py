@@ -12,9 +12,9 @@ from torch import nn
 
 from neurosparse.errors import ParameterError
 from neurosparse.interop.refusal import refuse
-from neurosparse.interop.snntorch_modules import Stage, find_stages
-from neurosparse.interop.snntorch_neurons import Neurons, read_neurons
-from neurosparse.interop.snntorch_weights import read_connection
+from neurosparse.interop.snntorch.modules import Stage, find_stages
+from neurosparse.interop.snntorch.neurons import Neurons, read_neurons
+from neurosparse.interop.snntorch.weights import read_connection
 from neurosparse.network import LIF, Network, Population, Projection, Synapses
 from neurosparse.train import (
     LIFLayer,
@@ -46,7 +46,7 @@ def from_snntorch(
     r"""Make a sparse network that gives the same spikes as one of snnTorch, to go on training.
 
     ``beta = 1 - dv``, ``alpha = 1 - du``, ``threshold = vth``; the equations of both, and where
-    they agree, stand in `neurosparse.interop.snntorch_neurons`.
+    they agree, stand in `neurosparse.interop.snntorch.neurons`.
 
     Parameters
     ----------

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.interop.netx_file import Layer, read_layers
-from neurosparse.interop.netx_neurons import read_neurons
-from neurosparse.interop.netx_weights import Stored, store_weights
+from neurosparse.interop.netx.file import Layer, read_layers
+from neurosparse.interop.netx.neurons import read_neurons
+from neurosparse.interop.netx.weights import Stored, store_weights
 from neurosparse.interop.refusal import refuse
 from neurosparse.network import Network, Population, Projection, SynapseFormat, Synapses
 from neurosparse.network.checks import check_count

@@ -9,14 +9,14 @@ from typing import Any, Literal
 import numpy as np
 
 from neurosparse.errors import NeurosparseError, ParameterError
-from neurosparse.interop.nir_file import flatten_graph, read_graph
-from neurosparse.interop.nir_neurons import NEURONS, notes_of, read_neuron
-from neurosparse.interop.nir_notes import GraphNotes
-from neurosparse.interop.nir_order import find_loops, levels
-from neurosparse.interop.nir_out import DEFAULT_DT
-from neurosparse.interop.nir_reading import Reading, read_structure
-from neurosparse.interop.nir_routes import MAPS, Routes, find_routes
-from neurosparse.interop.nir_synapses import Strand, join_strands, read_strand
+from neurosparse.interop.nir.file import flatten_graph, read_graph
+from neurosparse.interop.nir.neurons import NEURONS, notes_of, read_neuron
+from neurosparse.interop.nir.notes import GraphNotes
+from neurosparse.interop.nir.order import find_loops, levels
+from neurosparse.interop.nir.outgoing import DEFAULT_DT
+from neurosparse.interop.nir.reading import Reading, read_structure
+from neurosparse.interop.nir.routes import MAPS, Routes, find_routes
+from neurosparse.interop.nir.synapses import Strand, join_strands, read_strand
 from neurosparse.interop.refusal import refuse
 from neurosparse.network import Network, Population, Projection
 from neurosparse.network.checks import check_positive
@@ -44,7 +44,7 @@ def from_nir(
     r"""Make a network of a NIR graph.
 
     The equations of both, and how ``dt`` turns one into the other, stand in
-    `neurosparse.interop.nir_neurons`.
+    `neurosparse.interop.nir.neurons`.
 
     Parameters
     ----------

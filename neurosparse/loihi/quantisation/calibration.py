@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError
-from neurosparse.loihi.calibration_set import CalibrationSet, only, scaled
 from neurosparse.loihi.quantisation import Quantisation
+from neurosparse.loihi.quantisation.calibration_set import CalibrationSet, only, scaled
 from neurosparse.network import Network
 from neurosparse.simulate import simulate
 from neurosparse.simulate.progress import Progress

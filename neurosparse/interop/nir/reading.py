@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from neurosparse.interop.nir_file import FlatGraph
-from neurosparse.interop.nir_neurons import NEURONS
-from neurosparse.interop.nir_notes import GraphNotes
-from neurosparse.interop.nir_routes import Route, Routes, size_of
+from neurosparse.interop.nir.file import FlatGraph
+from neurosparse.interop.nir.neurons import NEURONS
+from neurosparse.interop.nir.notes import GraphNotes
+from neurosparse.interop.nir.routes import Route, Routes, size_of
 
 __all__ = ["Reading", "read_structure"]
 

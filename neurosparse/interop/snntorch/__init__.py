@@ -1,0 +1,1 @@
+"""snnTorch networks in and out."""
