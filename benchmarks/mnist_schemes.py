@@ -59,7 +59,7 @@ ANN = Study(
     weight_decay=1e-4,
     shift=0,
 )
-SNN = dataclasses.replace(ANN, model="snn", epochs=6, learning_rates=(1e-2, 2e-3))
+SNN = dataclasses.replace(ANN, model="snn", epochs=6, learning_rates=(2e-2, 5e-3))
 # with the SNN's own densities, the hill from 0.5 to 100 %
 HILL = dataclasses.replace(SNN, schemes=("static", "deep_r"), densities=(0.005, 0.2, 0.5, 1.0))
 STUDIES = {"ReLU": ANN, "SNN": SNN, "SNN, more densities": HILL}

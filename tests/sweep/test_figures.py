@@ -11,13 +11,15 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
+from matplotlib.figure import Figure
+
 from neurosparse.sparsify import CATALOGUE
 from neurosparse.sweep import Attack, Row, Study
 from neurosparse.sweep.figures import draw_figures, write_figures
 from neurosparse.sweep.figures.by_density import hill_figure
 from neurosparse.sweep.figures.over_epochs import turnover_figure
 from neurosparse.sweep.figures.page import render_page
-from neurosparse.sweep.figures.style import looks_of
+from neurosparse.sweep.figures.style import by_error, looks_of
 from tests.sweep.tasks import instant
 
 
@@ -70,6 +72,28 @@ def test_odd_results_can_be_drawn(small_study: Study, changes: dict[str, Any]) -
 def test_looks_differ() -> None:
     looks = looks_of([*CATALOGUE, *(f"mine{n}" for n in range(40))])
     assert len(set(looks.values())) == len(looks)
+
+
+def test_colours_come_again_with_other_dashes() -> None:
+    looks = list(looks_of(CATALOGUE).values())
+    assert len({(look.colour, look.dashes) for look in looks}) == len(looks)
+
+
+@pytest.mark.parametrize(
+    ("accuracies", "triple"),
+    [
+        ([60.0, 96.0, 99.0], [96.0, 98.0, 99.0]),  # errors of 4, 2 and 1 %
+        ([96.0, 99.0], [96.0, 97.0, 98.0]),  # too close for another scale than the usual
+        ([96.0, 100.0], [96.0, 97.0, 98.0]),  # an error of 0 has no logarithm
+    ],
+)
+def test_accuracies_stand_apart_by_error(accuracies: list[float], triple: list[float]) -> None:
+    axes = Figure().subplots()
+    axes.set_ylim(50, 100)
+    by_error(axes, accuracies)
+    low, middle, high = axes.transData.transform([(0, accuracy) for accuracy in triple])[:, 1]
+    assert high - middle == pytest.approx(middle - low)
+    assert middle > low
 
 
 def test_the_page_escapes_what_came_from_outside(small_study: Study) -> None:

@@ -13,6 +13,7 @@ from neurosparse.sweep.cell import Row
 from neurosparse.sweep.figures.style import (
     Look,
     SweepFigure,
+    by_error,
     draw,
     legend,
     logarithmic,
@@ -141,11 +142,13 @@ def _cost_figure(name: str, rows: Sequence[Row], column: str, label: str) -> Swe
             axes.plot(xs, ys, **look.line(scheme))
         panel(axes, x=label, y="test accuracy [%]")
         logarithmic(axes, "x", [row[column] for row in rows])
+        by_error(axes, [100 * row["test_accuracy"] for row in rows])
         legend(figure, looks_of(grouped), axes)
 
     caption = (
         "Up and to the left is better. A line joins the densities of a scheme, from the fewest "
-        f"synapses to the most. {_mean_note(rows)}"
+        "synapses to the most. Where errors span most of a decade, accuracies stand as far apart "
+        f"as the logarithms of their errors. {_mean_note(rows)}"
     )
     if name == "energy":
         caption += " Energy is an estimate: counted operations times published prices."

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ from neurosparse.sweep.cell import Row
 __all__ = [
     "Look",
     "SweepFigure",
+    "by_error",
     "draw",
     "legend",
     "logarithmic",
@@ -28,6 +30,7 @@ __all__ = [
 
 _DPI = 160
 _MARKS = ("o", "s", "^", "D", "v", "P", "X", "<", ">")
+_DASHES = ("-", "--", ":")  # the next where colours begin again
 _N_COLOURS = 8
 _MOST_TICKS = 11
 _WIDE = 8.0  # largest over smallest, from which on an axis is logarithmic
@@ -58,15 +61,17 @@ class SweepFigure:
 
 @dataclass(frozen=True)
 class Look:
-    """Colour and mark of a scheme, the same in all figures."""
+    """Colour, mark and dashes of a scheme, the same in all figures."""
 
     colour: str
     mark: str
+    dashes: str
 
     def line(self, label: str | None = None) -> dict[str, Any]:
         """Return keywords for ``Axes.plot``."""
         return {
             "color": self.colour,
+            "linestyle": self.dashes,
             "marker": self.mark,
             "markersize": 7.5 if self.mark in "PX" else 5.5,
             "markeredgecolor": "white",
@@ -81,7 +86,8 @@ def looks_of(schemes: Iterable[str]) -> dict[str, Look]:
     for index, scheme in enumerate(schemes):
         # marks change with every scheme, so that those of the same colour differ in it
         turn, place = divmod(index, _N_COLOURS)
-        looks[scheme] = Look(colour_of(place), _MARKS[(place + turn) % len(_MARKS)])
+        mark = _MARKS[(place + turn) % len(_MARKS)]
+        looks[scheme] = Look(colour_of(place), mark, _DASHES[turn % len(_DASHES)])
     return looks
 
 
@@ -142,9 +148,35 @@ def mark_densities(axes: Axes, rows: Sequence[Row]) -> None:
     axes.set_xlabel("density [%], logarithmic (sparsity is 100 % less that)")
 
 
+def by_error(axes: Axes, accuracies: Sequence[float]) -> None:
+    """Let accuracies [%] on the y axis stand as far apart as the logarithms of their errors.
+
+    Where errors are all positive and spread over most of a decade; else 97 and 98 % would lie on
+    one another below a scheme that fails.
+    """
+    errors = [100 - accuracy for accuracy in accuracies]
+    if not _is_wide(errors):
+        return
+
+    def scale(value: np.ndarray) -> np.ndarray:
+        return np.asarray(-np.log10(np.maximum(100 - value, 1e-9)))
+
+    axes.set_yscale("function", functions=(scale, lambda place: 100 - 10.0**-place))
+    low, high = min(errors) / 1.15, min(100.0, max(errors) * 1.15)
+    axes.set_ylim(100 - high, 100 - low)
+    steps = [digit * 10.0**power for power in range(-3, 3) for digit in (1, 2, 5)]
+    axes.yaxis.set_major_locator(FixedLocator([100 - e for e in steps if low <= e <= high]))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.10g}"))
+
+
+def _is_wide(values: Sequence[float]) -> bool:
+    return bool(values) and min(values) > 0 and max(values) / min(values) >= _WIDE
+
+
 def logarithmic(axes: Axes, which: str, values: Sequence[float]) -> None:
     """Make an axis logarithmic if values are all positive and spread over most of a decade."""
-    if not values or min(values) <= 0 or max(values) / min(values) < _WIDE:
+    if not _is_wide(values):
         return
     axis = getattr(axes, f"{which}axis")
     getattr(axes, f"set_{which}scale")("log")
