@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from neurosparse.data.event_dataset import EventDataset, check_shape
 from neurosparse.data.event_files import SUFFIXES, event_reader
@@ -33,6 +34,9 @@ def load_event_folder(
     the recordings is held out for the test set. Upper and lower case are alike in ``train`` and
     ``test``; names that begin with a dot are left out. All files have one format: ``.bin`` or
     ``.bs2`` (N-MNIST, N-Caltech101) or ``.aedat4``.
+
+    Classes take turns in the order of the recordings, each as often as its share asks for, so that
+    the first so many stand for all; recordings of a class stay in the order of their names.
 
     Parameters
     ----------
@@ -84,10 +88,7 @@ def load_event_folder(
             )
     sets = []
     for found in files.values():
-        own = [label for label in known if label in found]
-        paths = [path for label in own for path in found[label]]
-        counts = [len(found[label]) for label in own]
-        labels = np.repeat([known.index(label) for label in own], counts)
+        paths, labels = _in_turns(found, known)
         sets.append(read_recordings(name, paths, labels, len(known), shape, progress=progress))
     if not parts:
         return sets[0].split(held_out, np.random.default_rng(seed))
@@ -138,6 +139,19 @@ def read_recordings(
     read = event_reader(suffixes[0])
     recordings = ((str(path), read(path)) for path in _with_bar(paths, name, progress))
     return EventDataset(name, *flatten_recordings(recordings, shape), labels, n_classes, shape)
+
+
+def _in_turns(
+    found: Mapping[str, Sequence[Path]], known: Sequence[str]
+) -> tuple[list[Path], NDArray[np.int64]]:
+    """Return all recordings and their labels, every class spread evenly over the order."""
+    places = sorted(
+        # the middle of the k-th of equal parts of the whole, one part per recording of the class
+        ((k + 0.5) / len(found[name]), label, path)
+        for label, name in enumerate(known)
+        for k, path in enumerate(found.get(name, ()))
+    )
+    return [path for *_, path in places], np.array([label for _, label, _ in places], np.int64)
 
 
 def _with_bar(paths: Sequence[Path], name: str, wanted: bool) -> Iterable[Path]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurosparse.cli.inputs import first_samples
 from neurosparse.compare import evaluate_dataset
 from neurosparse.data import Encoding, load_dataset
 from neurosparse.loihi import lava_available, quantise, write_bundle
@@ -69,6 +70,12 @@ def test_simulate_counts_what_the_library_counts(
         "simulate", network_file, "--samples", 2, "--encoding", "events", "--steps", 4
     )
     assert (chosen["samples"], chosen["encoding"]["step_us"]) == (2, 5000)
+
+
+def test_few_samples_are_of_several_classes(recordings: Path) -> None:
+    train, test = load_dataset(recordings)
+    assert first_samples(test, 3).labels.tolist() == [0, 3, 7]
+    assert first_samples(train, 5).labels.tolist() == [0, 3, 7, 0, 3]
 
 
 def test_events_need_an_encoding_of_events(invoke: Invoke, network_file: Path) -> None:

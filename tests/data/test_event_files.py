@@ -164,9 +164,9 @@ def test_classes_are_labels_in_order_of_their_names(tmp_path: Path) -> None:
     (tmp_path / "cards" / "TEST" / ".hidden").mkdir()
     train, test = load_event_folder(tmp_path / "cards", SHAPE)
     assert (train.name, train.shape, train.n_classes, test.n_classes) == ("cards", SHAPE, 2, 2)
-    assert train.labels.tolist() == [0, 1, 1]
-    assert held(train) == expected(OTHER, ONE, [])
-    assert train.starts.tolist() == [0, 1, 3, 3]
+    assert train.labels.tolist() == [1, 0, 1]
+    assert held(train) == expected(ONE, OTHER, [])
+    assert train.starts.tolist() == [0, 2, 3, 3]
     assert test.labels.tolist() == [1, 1]
     assert held(test) == expected(OTHER, ONE)
 
@@ -179,6 +179,25 @@ def test_numbers_are_ordered_as_numbers_or_as_asked(tmp_path: Path) -> None:
     train, _ = load_event_folder(tmp_path, SHAPE, classes=["10", "none", "9"])
     assert (train.labels.tolist(), train.n_classes) == ([0, 2], 3)
     assert held(train) == expected(ONE, OTHER)
+
+
+def test_the_first_recordings_have_every_class_in_its_share(tmp_path: Path) -> None:
+    sizes = {"0": 40, "1": 20, "7": 20, "9": 10}
+    whole = {
+        digit: [[(k % 7, k // 7 % 5, k, 0)] for k in range(size)] for digit, size in sizes.items()
+    }
+    few = {digit: recordings[:2] for digit, recordings in whole.items()}
+    write_published(tmp_path, {"Train": whole, "Test": few})
+    train, test = load_event_folder(tmp_path, SHAPE, classes="0123456789")
+    assert np.bincount(train.labels[:9], minlength=10).tolist() == [4, 2, 0, 0, 0, 0, 0, 2, 0, 1]
+    for n in range(1, len(train)):  # off by less than one recording, whatever the number
+        of_class = np.bincount(train.labels[:n], minlength=10)
+        for digit, size in sizes.items():
+            assert abs(of_class[int(digit)] - n * size / 90) <= 1.0, (n, digit)
+    for digit, size in sizes.items():  # within a class in the order of the names
+        of_digit = train.take(np.flatnonzero(train.labels == int(digit)))
+        assert of_digit.times_us.tolist() == list(range(size))
+    assert test.labels.tolist() == [0, 1, 7, 9] * 2
 
 
 def test_without_train_and_test_a_part_is_held_out(tmp_path: Path) -> None:

@@ -62,7 +62,7 @@ def test_the_published_layout(tmp_path: Path, parent: str) -> None:
     write_published(tmp_path / "data" / parent, PUBLISHED)
     train, test = load_nmnist(tmp_path / "data")
     assert (train.name, train.shape, train.n_classes) == ("nmnist", SHAPE, 10)
-    assert train.labels.tolist() == [0, 0, 7]
+    assert train.labels.tolist() == [0, 7, 0]
     assert held(train) == expected(A, B, B)
     assert train.starts.tolist() == [0, 2, 3, 4]
     assert (test.labels.tolist(), held(test)) == ([7], expected(A))
