@@ -67,7 +67,7 @@ def load_task(
 
 
 def first_samples(data: Data, n_samples: int | None) -> Data:
-    """Return the first samples, or all."""
+    """Return the first samples, or all; data sets come with their classes mixed."""
     if n_samples is None:
         return data
     if n_samples > len(data):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,13 +11,22 @@ import typer
 from neurosparse.cli.inputs import check_output_file
 from neurosparse.cli.options import L1, BatchSize, Data, Epochs, Json, Seed, Shift, Temperature
 from neurosparse.cli.output import emit, emit_json, say, show_table, wants_progress
+from neurosparse.cli.train_checks import (
+    check_choices,
+    check_fits_preset,
+    check_ranges,
+    parse_synapses,
+)
 from neurosparse.errors import ParameterError
 
 if TYPE_CHECKING:
     from neurosparse.network import Network
     from neurosparse.train import History, Preset, SpikingClassifier
+    from neurosparse.train.logs import Log
 
 __all__ = ["train"]
+
+_DEFAULT_SCHEME = "deep_r"
 
 
 def train(
@@ -36,15 +44,22 @@ def train(
         bool, typer.Option("--dense", help="Train the dense twin: every synapse, no rewiring.")
     ] = False,
     scheme: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--scheme",
             help="How connectivity changes while training: static, deep_r, set, rigl, gmp ... "
-            "(docs/schemes.md has all).",
+            f"(docs/schemes.md has all). Default: {_DEFAULT_SCHEME}.",
         ),
-    ] = "deep_r",
+    ] = None,
     l1: L1 = None,
     temperature: Temperature = None,
+    weight_decay: Annotated[
+        float | None,
+        typer.Option(
+            "--weight-decay",
+            help="L2 penalty, for schemes without a prior of their own. Default: the preset's.",
+        ),
+    ] = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     learning_rate: Annotated[
@@ -76,9 +91,25 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train a sparse spiking network by DEEP R or others; save it."""
-    if sum((density is not None, synapses is not None, dense)) > 1:
-        raise typer.BadParameter("--density, --synapses, --dense: give one of them")
-    n_active = None if synapses is None else _numbers(synapses)
+    check_choices(
+        density=density,
+        synapses=synapses,
+        dense=dense,
+        scheme=scheme,
+        l1=l1,
+        temperature=temperature,
+    )
+    check_ranges(
+        density=density,
+        learning_rate=learning_rate,
+        rate_target=rate_target,
+        l1=l1,
+        temperature=temperature,
+        weight_decay=weight_decay,
+    )
+    if resume and checkpoint is None:
+        raise ParameterError("--resume: needs --checkpoint, the file to go on from")
+    n_active = None if synapses is None else parse_synapses(synapses)
     for path in filter(None, (out, checkpoint, csv)):
         check_output_file(path)
 
@@ -90,24 +121,48 @@ def train(
     from neurosparse.train import CsvLog, RateTarget, TensorBoardLog, find_preset, fit
     from neurosparse.train.presets import VALID_SHARE
 
-    recipe = find_recipe(scheme)
+    recipe = None if dense else find_recipe(_DEFAULT_SCHEME if scheme is None else scheme)
     learn, test = load_dataset(data, seed=seed, progress=wants_progress())
+    found = find_preset(learn.n_inputs)
+    check_fits_preset(found, n_active, shift)
     preset = _changed(
-        find_preset(learn.n_inputs),
+        found,
         learning_rate,
-        {"l1": l1, "temperature": temperature, "batch_size": batch_size, "shift": shift},
+        {
+            "l1": l1,
+            "temperature": temperature,
+            "weight_decay": weight_decay,
+            "batch_size": batch_size,
+            "shift": shift,
+        },
     )
     regularizers = [] if rate_target is None else [RateTarget(rate_target, side="above")]
-    logs = [kind(place) for kind, place in ((CsvLog, csv), (TensorBoardLog, tensorboard)) if place]
     if density is not None:
         n_active = preset.budget(density)
     part, valid = learn.split(VALID_SHARE, np.random.default_rng(seed))
-    kind = 1 if dense or recipe.starts == "full" else 2  # whose learning rate
+    pruned = recipe is not None and recipe.starts == "full"
+    prior = recipe is not None and recipe.prior
+    kind = 1 if dense or pruned else 2  # whose learning rate
     model: SpikingClassifier
-    model = preset.dense_model(seed) if dense else preset.first_model(recipe, seed, n_active)
-    rewiring = None if dense else recipe.make(preset.plan(kind, len(part), n_active, epochs))
-    scheme_name = "dense" if dense else recipe.name
+    if recipe is None:
+        model = preset.dense_model(seed)
+        rewiring = None
+        scheme_name = "dense"
+    else:
+        model = preset.first_model(recipe, seed, n_active)
+        rewiring = recipe.make(preset.plan(kind, len(part), n_active, epochs))
+        scheme_name = recipe.name
+    options = preset.fit_options(kind, epochs, prior=prior)
+    logs: list[Log] = [
+        make(place) for make, place in ((CsvLog, csv), (TensorBoardLog, tensorboard)) if place
+    ]
+    if not wants_progress():
+        from neurosparse.cli.epoch_lines import EpochLines
+
+        logs.append(EpochLines(options["epochs"], say))
     say(f"training {'-'.join(map(str, preset.sizes))} on {data}, {scheme_name}")
+    if prior and weight_decay is not None:
+        say(f"--weight-decay: left out, as {scheme_name} has a prior of its own")
     history = fit(
         model,
         part,
@@ -116,7 +171,7 @@ def train(
         scheme=rewiring,
         patience=patience,
         # the best epoch of a network that starts full may be one before it was pruned
-        keep="last" if patience is None or recipe.starts == "full" else "best",
+        keep="last" if patience is None or pruned else "best",
         checkpoint=checkpoint,
         resume=resume,
         regularizers=regularizers,
@@ -124,7 +179,7 @@ def train(
         seed=seed,
         progress=wants_progress(),
         name=scheme_name,
-        **preset.fit_options(kind, epochs),
+        **options,
     )
     network = model.to_network()
     accuracy = evaluate_dataset(network, test, preset.encoding).accuracy
@@ -161,19 +216,8 @@ def train(
     emit(f"network: {out}")
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise typer.BadParameter(
-            f"--synapses: got {text!r}; expected whole numbers, one per layer, as in 1700,2900,440"
-        ) from None
-
-
 def _changed(preset: Preset, learning_rate: float | None, changes: dict[str, Any]) -> Preset:
     if learning_rate is not None:
-        if not 0 < learning_rate < math.inf:
-            raise ParameterError(f"learning_rate: got {learning_rate}; allowed is > 0, finite")
         changes = {**changes, "learning_rates": (learning_rate,) * 3}
     given = {name: value for name, value in changes.items() if value is not None}
     return dataclasses.replace(preset, **given)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
@@ -53,6 +54,17 @@ def test_the_learning_rate_is_constant_then_annealed(name: str) -> None:
     assert rates[: n_constant + 1] == [preset.learning_rates[2]] * (n_constant + 1)
     assert all(after < before for before, after in itertools.pairwise(rates[n_constant:]))
     assert rates[-1] < 0.05 * rates[0]
+
+
+@pytest.mark.parametrize(("prior", "expected"), [(True, 0.0), (False, 3e-4)])
+def test_weights_decay_where_there_is_no_prior(prior: bool, expected: float) -> None:
+    import torch
+
+    preset = dataclasses.replace(PRESETS["digits"], weight_decay=3e-4)
+    optimizer = preset.fit_options(2, prior=prior)["optimizer"](
+        [torch.nn.Parameter(torch.zeros(1))]
+    )
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [expected]
 
 
 def test_the_preset_goes_by_the_inputs() -> None:
