@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["sweep"]
 
 CHECK_FAILED = 1  # some cell did
+_EPS = 0.1
 
 
 class ModelChoice(str, Enum):
@@ -91,8 +92,11 @@ def sweep(
         AttackChoice | None, typer.Option("--attack", help="Measure accuracy under it too.")
     ] = None,
     eps: Annotated[
-        float, typer.Option("--eps", help="Largest change of a pixel by the attack; white is 1.")
-    ] = 0.1,
+        float | None,
+        typer.Option(
+            "--eps", help="Largest change of a pixel by the attack; white is 1. Default: 0.1."
+        ),
+    ] = None,
     attack_steps: Annotated[
         int | None, typer.Option("--attack-steps", min=1, help="Of PGD. Default: 10.")
     ] = None,
@@ -124,14 +128,11 @@ def sweep(
     """Compare schemes over densities and seeds, on Ray."""
     from neurosparse.sweep import Attack, Study, run_study
 
-    rates = None
-    if learning_rate is not None or dense_learning_rate is not None:
-        if learning_rate is None:
-            raise typer.BadParameter("--dense-learning-rate: give --learning-rate too")
-        rates = (learning_rate, dense_learning_rate or learning_rate)
-    against = None
-    if attack is not None:
-        against = Attack(attack.value, eps, attack_steps)
+    if attack is None:
+        _needs("--attack", {"--eps": eps, "--attack-steps": attack_steps})
+        against = None
+    else:
+        against = Attack(attack.value, _EPS if eps is None else eps, attack_steps)
     study = Study(
         _schemes(schemes),
         _numbers("--densities", densities, float),
@@ -140,7 +141,7 @@ def sweep(
         model=model.value,
         epochs=epochs,
         batch_size=batch_size,
-        learning_rates=rates,
+        learning_rates=_rates(learning_rate, dense_learning_rate),
         l1=l1,
         weight_decay=weight_decay,
         temperature=temperature,
@@ -150,9 +151,15 @@ def sweep(
         n_train=train_samples,
         n_test=test_samples,
     )
-    result = run_study(
-        study, out, address=address, workers=workers, progress=wants_progress(), tell=say
-    )
+    try:
+        result = run_study(
+            study, out, address=address, workers=workers, progress=wants_progress(), tell=say
+        )
+    except KeyboardInterrupt:
+        written = (out / "results.csv").exists()
+        kept = f"the tables of the finished cells are written to {out}; " if written else ""
+        say(f"interrupted: {kept}the same command goes on")
+        raise
     if as_json:
         emit_json(_document(study, result))
     else:
@@ -162,6 +169,20 @@ def sweep(
             say(f"failed: {key}: {error.strip().splitlines()[-1]}")
         say(f"tracebacks are in {out}/cells/*.error.json; the same command tries them again")
         raise typer.Exit(CHECK_FAILED)
+
+
+def _needs(option: str, given: dict[str, Any]) -> None:
+    """Refuse options that say nothing without another one."""
+    for name, value in given.items():
+        if value is not None:
+            raise typer.BadParameter(f"{name}: give {option} too")
+
+
+def _rates(sparse: float | None, dense: float | None) -> tuple[float, float] | None:
+    if sparse is None:
+        _needs("--learning-rate", {"--dense-learning-rate": dense})
+        return None
+    return sparse, sparse if dense is None else dense
 
 
 def _schemes(text: str) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
-__all__ = ["EPOCH_COLUMNS", "RESULT_COLUMNS", "TIME_COLUMNS", "Column"]
+__all__ = ["EPOCH_COLUMNS", "RESULT_COLUMNS", "TIME_COLUMNS", "Column", "missing_columns"]
 
 Kind = Literal["text", "whole", "number"]
 
@@ -94,3 +95,23 @@ EPOCH_COLUMNS = (
 
 # what is not the same from run to run
 TIME_COLUMNS = ("train_seconds", "measure_seconds", "seconds")
+
+
+def missing_columns(row: Mapping[str, Any]) -> list[str]:
+    """Return the names of the columns that a row or one of its epochs lacks, as tables need them.
+
+    Examples
+    --------
+    >>> len(missing_columns({"key": "a"})) == len(RESULT_COLUMNS)  # no key, but "epoch_rows"
+    True
+    """
+    names = [column.name for column in RESULT_COLUMNS if column.name not in row]
+    epochs = row.get("epoch_rows")
+    if not isinstance(epochs, list) or not all(isinstance(epoch, dict) for epoch in epochs):
+        return [*names, "epoch_rows"]
+    names += [
+        f"{column.name} of an epoch"
+        for column in EPOCH_COLUMNS
+        if any(column.name not in epoch for epoch in epochs)
+    ]
+    return names

@@ -12,13 +12,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from neurosparse.environment import host
-from neurosparse.errors import BackendMissingError, ParameterError
+from neurosparse.errors import BackendMissingError, NeurosparseError, ParameterError
 
-__all__ = ["import_ray", "ray_pool"]
+__all__ = ["PoolError", "import_ray", "ray_pool"]
 
 ANSWER_LIMIT_S = 30.0  # for a cluster to say that it is one; Ray itself waits two minutes
 _CONNECT_LIMIT_S = 5.0
 _OBJECT_STORE_BYTES = 80 * 2**20  # results are small; Ray would take a third of the memory
+
+
+class PoolError(NeurosparseError, RuntimeError):
+    """Ray could not start a pool on this machine; the message says why."""
 
 
 def import_ray() -> Any:
@@ -64,6 +68,8 @@ def ray_pool(address: str | None, workers: int | None) -> Iterator[Any]:
         If ray is not installed.
     ParameterError
         If no cluster answers at the address within about half a minute.
+    PoolError
+        If Ray cannot start a pool on this machine.
     """
     ray = import_ray()
     if ray.is_initialized():
@@ -76,13 +82,19 @@ def ray_pool(address: str | None, workers: int | None) -> Iterator[Any]:
     quiet = {"log_to_driver": False, "logging_level": logging.ERROR}
     logging.getLogger("ray").setLevel(logging.ERROR)
     if address is None:
-        ray.init(
-            address="local",
-            num_cpus=workers or host()["cores"],
-            include_dashboard=False,
-            object_store_memory=_OBJECT_STORE_BYTES,
-            **quiet,
-        )
+        try:
+            ray.init(
+                address="local",
+                num_cpus=workers or host()["cores"],
+                include_dashboard=False,
+                object_store_memory=_OBJECT_STORE_BYTES,
+                **quiet,
+            )
+        except Exception as error:
+            ray.shutdown()  # some of its processes may have started
+            raise PoolError(
+                f"Ray cannot start a pool on this machine: {type(error).__name__}: {error}"
+            ) from error
     else:
         _check_address(address)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from os import PathLike
@@ -17,6 +17,7 @@ from neurosparse.sweep.folder import StudyFolder
 from neurosparse.sweep.pool import import_ray, ray_pool
 from neurosparse.sweep.progress import Progress
 from neurosparse.sweep.study import Cell, Study
+from neurosparse.sweep.suitability import check_study
 from neurosparse.sweep.tables import import_pyarrow, write_tables
 from neurosparse.sweep.worker import Task, known_data_folder, work
 
@@ -93,8 +94,13 @@ def run_study(
     BackendMissingError
         If ray, pyarrow or matplotlib is not installed.
     ParameterError
-        If the folder belongs to something else, another sweep runs in it, or no cluster answers at
-        the address.
+        If the folder belongs to something else, another sweep runs in it, no cluster answers at
+        the address, or settings do not fit the data set (`run_cell` on this machine only; on a
+        cluster, where data sets may lie elsewhere, cells find that out).
+    DataError
+        If the data set is missing or damaged; on this machine as well.
+    PoolError
+        If Ray cannot start a pool on this machine.
 
     Notes
     -----
@@ -104,8 +110,11 @@ def run_study(
     """
     if workers is not None:
         check_count("workers", workers, least=1)
-    _check_parts(here=address is None and task is run_cell, figures=figures)
+    here = address is None and task is run_cell
+    _check_parts(here=here, figures=figures)
     place = StudyFolder(folder, study)
+    if here and not place.rows():  # a cell that has finished has shown that it works
+        check_study(study)
     # nothing is written before there is somebody to do the work
     pool: contextlib.AbstractContextManager[Any] = contextlib.nullcontext()
     if place.unfinished():
@@ -116,21 +125,22 @@ def run_study(
             with contextlib.closing(Progress(earlier, waiting, progress, tell)) as shown:
                 if waiting:
                     shown.start(int(ray.cluster_resources().get("CPU", 1)), workers)
-                    for cell, row, error in _results(ray, waiting, workers, task):
-                        if row is None:
-                            place.save_failure(cell, error)
-                        else:
-                            place.save(cell, row)
-                        shown.add(cell, row)
+                    with contextlib.closing(_results(ray, waiting, workers, task)) as results:
+                        for cell, row, error in results:
+                            if row is None:
+                                place.save_failure(cell, error)
+                            else:
+                                place.save(cell, row)
+                            shown.add(cell, row)
         finally:  # also where somebody interrupts
             rows = place.rows()
             write_tables(rows, place.path)
-        n_run = len(rows) - len(earlier)
-        if figures and rows and (n_run or not (place.path / "index.html").exists()):
-            from neurosparse.sweep.figures import write_figures
+        if figures and rows:
+            from neurosparse.sweep.figures import page_shows, write_figures
 
-            write_figures(rows, place.path)
-    return SweepResult(place.path, rows, place.failures(), n_run)
+            if not page_shows(rows, place.path):
+                write_figures(rows, place.path)
+    return SweepResult(place.path, rows, place.failures(), len(rows) - len(earlier))
 
 
 def _check_parts(*, here: bool, figures: bool) -> None:
@@ -148,26 +158,35 @@ def _check_parts(*, here: bool, figures: bool) -> None:
 
 def _results(
     ray: Any, cells: list[Cell], at_a_time: int | None, task: Task
-) -> Iterator[tuple[Cell, Row | None, str]]:
-    """Run cells; yield each with its row, or None and the error, as they come."""
+) -> Generator[tuple[Cell, Row | None, str], None, None]:
+    """Run cells; yield each with its row, or None and the error, as they come.
+
+    Those that have not ended when the generator is closed, or fails, are cancelled.
+    """
     remote = ray.remote(num_cpus=1, max_retries=0)(work)
     data_folder = known_data_folder()
     waiting, tries = list(reversed(cells)), dict.fromkeys(cells, 0)
     running: dict[Any, Cell] = {}
-    while waiting or running:
-        while waiting and (at_a_time is None or len(running) < at_a_time):
-            cell = waiting.pop()
-            tries[cell] += 1
-            running[remote.remote(task, cell, data_folder)] = cell
-        ready, _ = ray.wait(list(running), timeout=_WAIT_S)
-        for reference in ready:
-            cell = running.pop(reference)
-            try:
-                outcome = ray.get(reference)
-            except ray.exceptions.RayError as error:  # its worker died, or could not begin
-                if tries[cell] < _TRIES:
-                    waiting.append(cell)
-                else:
-                    yield cell, None, f"{type(error).__name__}: {error}"
-                continue
-            yield cell, outcome.get("row"), outcome.get("error", "")
+    try:
+        while waiting or running:
+            while waiting and (at_a_time is None or len(running) < at_a_time):
+                cell = waiting.pop()
+                tries[cell] += 1
+                running[remote.remote(task, cell, data_folder)] = cell
+            ready, _ = ray.wait(list(running), timeout=_WAIT_S)
+            for reference in ready:
+                cell = running.pop(reference)
+                try:
+                    outcome = ray.get(reference)
+                except ray.exceptions.RayError as error:  # its worker died, or could not begin
+                    if tries[cell] < _TRIES:
+                        waiting.append(cell)
+                    else:
+                        yield cell, None, f"{type(error).__name__}: {error}"
+                    continue
+                yield cell, outcome.get("row"), outcome.get("error", "")
+    finally:
+        for reference in running:
+            # what ended this may be the connection itself
+            with contextlib.suppress(Exception):
+                ray.cancel(reference)

@@ -26,6 +26,7 @@ _HASH_LENGTH = 10  # hexadecimal digits; a study has a few thousand cells at mos
 _NAMES = ("digits", "mnist", "fashion-mnist", "nmnist", "nmnist-small")  # those of load_dataset
 _PGD_STEPS = 10  # customary
 _GRID = ("schemes", "densities", "seeds")
+_LAST_SEED = 2**63 - 1  # what a column of whole numbers holds
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Attack:
         object.__setattr__(self, "eps", check_fraction("eps", self.eps))
         default, most = (1, 1) if self.kind == "fgsm" else (_PGD_STEPS, None)
         n_steps = default if self.n_steps is None else self.n_steps
-        check_count(f"steps of {self.kind}", n_steps, least=1, most=most)
+        n_steps = check_count(f"steps of {self.kind}", n_steps, least=1, most=most)
         object.__setattr__(self, "n_steps", n_steps)
 
 
@@ -129,7 +130,7 @@ class Study:
         Shares of all potential synapses, each in ``(0, 1]``; layers get theirs as
         `neurosparse.train.Preset.budget` says.
     seeds : sequence of int
-        Each gives every scheme and density a run of its own.
+        Each gives every scheme and density a run of its own; below 2^63.
     data : str
         Name or folder, as for `neurosparse.data.load_dataset`.
     model : {"snn", "ann"}
@@ -137,8 +138,9 @@ class Study:
     epochs, batch_size : int, optional
         Default: the preset's.
     learning_rates : pair of float, optional
-        For networks that start sparse, and for those that start with every synapse. Default: the
-        preset's for a sparse and for a dense SNN; that of the ANN for both if it is one.
+        For networks that start sparse, and for those that start with every synapse, SNN or ANN.
+        Default: the preset's for a sparse and for a dense SNN; that of the ANN for both if it is
+        one.
     l1, temperature : float, optional
         Of schemes of the DEEP R family. Default: the preset's.
     weight_decay : float, optional
@@ -200,33 +202,41 @@ class Study:
         given = {
             "schemes": _checked_schemes(self.schemes),
             "densities": tuple(sorted({check_fraction("density", d) for d in self.densities})),
-            "seeds": tuple(sorted({check_count("seed", seed) for seed in self.seeds})),
+            "seeds": tuple(
+                sorted({check_count("seed", seed, most=_LAST_SEED) for seed in self.seeds})
+            ),
             "data": _absolute(self.data),
         }
+        # what compares equal, as 0 and 0.0 do, has to have the same key
+        given |= self._checked_counts() | self._checked_numbers()
         for name, value in given.items():
             object.__setattr__(self, name, value)
         if self.model not in get_args(ModelKind):
             raise ParameterError(f"model: got {self.model!r}; allowed is 'snn' or 'ann'")
+        if self.attack is not None and not isinstance(self.attack, Attack):
+            raise ParameterError(
+                f"attack: got {self.attack!r}; expected an Attack, as Attack('pgd', eps=0.1)"
+            )
         if self.objective is not None:
             if self.objective not in get_args(Objective):
                 allowed = ", ".join(map(repr, get_args(Objective)))
                 raise ParameterError(f"objective: got {self.objective!r}; allowed is {allowed}")
             if self.attack is None:
                 raise ParameterError("objective: needs attack, whose eps it trains against")
-        check_count("objective_steps", self.objective_steps, least=1)
-        for name in ("epochs", "batch_size", "n_train", "n_test"):
-            if getattr(self, name) is not None:
-                check_count(name, getattr(self, name), least=1)
-        if self.shift is not None:
-            check_count("shift", self.shift)
+
+    def _checked_counts(self) -> dict[str, int]:
+        least = {"epochs": 1, "batch_size": 1, "n_train": 1, "n_test": 1, "shift": 0}
+        given = {name: low for name, low in least.items() if getattr(self, name) is not None}
+        given["objective_steps"] = 1
+        return {
+            name: check_count(name, getattr(self, name), least=low) for name, low in given.items()
+        }
+
+    def _checked_numbers(self) -> dict[str, Any]:
+        found: dict[str, Any] = {"valid_share": _below("valid_share", self.valid_share, 1.0)}
         for name in ("l1", "weight_decay", "temperature"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < math.inf:
-                raise ParameterError(f"{name}: got {value!r}; allowed is >= 0, finite")
-        if not 0 <= self.valid_share < 1:
-            raise ParameterError(
-                f"valid_share: got {self.valid_share!r}; allowed is 0 <= value < 1"
-            )
+            if getattr(self, name) is not None:
+                found[name] = _below(name, getattr(self, name), math.inf)
         if self.learning_rates is not None:
             rates = tuple(check_positive("learning_rate", rate) for rate in self.learning_rates)
             if len(rates) != 2:
@@ -234,7 +244,8 @@ class Study:
                     f"learning_rates: got {len(rates)}; expected two, for networks that start "
                     "sparse and for those that start full"
                 )
-            object.__setattr__(self, "learning_rates", rates)
+            found["learning_rates"] = rates
+        return found
 
     def cells(self) -> list[Cell]:
         """Return every run, in the order in which they start: seed by seed."""
@@ -249,9 +260,16 @@ class Study:
         ]
 
     def differences(self, other: Study) -> list[str]:
-        """Return the names of the settings that differ."""
-        names = [field.name for field in dataclasses.fields(self)]
-        return [name for name in names if getattr(self, name) != getattr(other, name)]
+        """Return the names of the settings because of which this is not the other study, grown.
+
+        More schemes, densities or seeds than the other has are no difference.
+        """
+
+        def differs(name: str) -> bool:
+            own, others = getattr(self, name), getattr(other, name)
+            return not set(others) <= set(own) if name in _GRID else bool(own != others)
+
+        return [field.name for field in dataclasses.fields(self) if differs(field.name)]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
@@ -277,6 +295,18 @@ def _checked_schemes(schemes: Any) -> tuple[str, ...]:
     from neurosparse.sparsify import find_recipe
 
     return tuple(dict.fromkeys(find_recipe(scheme).name for scheme in schemes))
+
+
+def _below(name: str, value: Any, limit: float) -> float:
+    """Return ``value`` as a float in ``[0, limit)``."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not 0 <= number < limit:
+        allowed = ">= 0, finite" if limit == math.inf else f"0 <= value < {limit:g}"
+        raise ParameterError(f"{name}: got {value!r}; allowed is {allowed}")
+    return abs(number)  # -0.0 equals 0.0, but for its key
 
 
 def _absolute(data: str) -> str:

@@ -25,6 +25,9 @@ SUMMARY_COLUMNS = (
 )
 
 
+_UNITS = {"nJ": 1e-9, "uJ": 1e-6, "mJ": 1e-3, "J": 1.0}
+
+
 @dataclass(frozen=True)
 class Spread:
     """A number over seeds.
@@ -99,7 +102,7 @@ def summary_table(rows: Sequence[Row]) -> list[tuple[str, ...]]:
                     _mean(same, "synapses", "{:,.0f}"),
                     _mean(same, "effective_synapses", "{:,.0f}"),
                     _mean(same, operations, "{:,.0f}"),
-                    _mean(same, "energy_joule", "{:.3g} nJ", scale=1e9),
+                    _energy(same),
                     _mean(same, "r_s", "{:.1%}"),
                     str(len(same)),
                 )
@@ -111,6 +114,15 @@ def _range(accuracy: Spread) -> str:
     return f"{100 * accuracy.low:.2f} to {100 * accuracy.high:.2f}"
 
 
-def _mean(rows: Sequence[Row], column: str, form: str, scale: float = 1.0) -> str:
+def _mean(rows: Sequence[Row], column: str, form: str) -> str:
     found = spread(rows, column)
-    return "-" if found is None else form.format(found.mean * scale).replace("%", " %")
+    return "-" if found is None else form.format(found.mean).replace("%", " %")
+
+
+def _energy(rows: Sequence[Row]) -> str:
+    """Return the mean energy with three digits, in the unit that keeps it below 1000."""
+    found = spread(rows, "energy_joule")
+    if found is None:
+        return "-"
+    texts = [f"{found.mean / unit:.3g} {name}" for name, unit in _UNITS.items()]
+    return next((text for text in texts if float(text.split()[0]) < 1000), texts[-1])

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from neurosparse.errors import ParameterError
 from neurosparse.sweep.ever_active import EverActive
 from neurosparse.sweep.study import Cell
+from neurosparse.sweep.suitability import check_settings
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,7 +36,7 @@ class Trained:
     preset : Preset
         As it was trained.
     recipe : Recipe
-        The scheme's.
+        The scheme's, as it was started: full at a density of 1, whatever its own way.
     history : History
         Of the training.
     ever_active : EverActive
@@ -71,20 +71,25 @@ def train_cell(cell: Cell) -> Trained:
     from neurosparse.sparsify import find_recipe
     from neurosparse.train import find_preset, fit
 
-    recipe = find_recipe(cell.scheme)
     learn, test = (
         _first(data, limit)
         for data, limit in zip(
             load_dataset(cell.data, seed=cell.seed), (cell.n_train, cell.n_test), strict=True
         )
     )
-    preset = _preset_of(cell, find_preset(learn.n_inputs))
+    usual = find_preset(learn.n_inputs)
+    check_settings(cell, learn, usual)
+    n_active = usual.budget(cell.density)
+    recipe = find_recipe(cell.scheme)
+    if n_active == usual.budget(1.0):
+        recipe = dataclasses.replace(recipe, starts="full")
+    full = recipe.starts == "full"
+    preset = _preset_of(cell, usual, full=full)
     part, valid = _held_out(learn, cell)
-    n_active = preset.budget(cell.density)
-    full = recipe.starts == "full" or n_active == preset.budget(1.0)
     place = _ANN if cell.model == "ann" else _FULL if full else _SPARSE
     plan = preset.plan(place, len(part), n_active)
-    model = _untrained(cell, preset, recipe, n_active, full=full)
+    make = preset.first_ann if cell.model == "ann" else preset.first_model
+    model = make(recipe, cell.seed, n_active)
     options = preset.fit_options(place, cell.epochs, prior=recipe.prior)
     ever_active = EverActive(model)
     history = fit(
@@ -114,28 +119,17 @@ def _held_out(learn: LabelledDataset, cell: Cell) -> tuple[Any, Any]:
     return learn.split(cell.valid_share, np.random.default_rng(cell.seed))
 
 
-def _preset_of(cell: Cell, preset: Preset) -> Preset:
-    """Return the preset with what the study says otherwise."""
-    changes = {
+def _preset_of(cell: Cell, preset: Preset, *, full: bool) -> Preset:
+    """Return the preset with what the study says otherwise; ``full`` says how training starts."""
+    changes: dict[str, Any] = {
         name: getattr(cell, name)
         for name in ("epochs", "batch_size", "l1", "weight_decay", "temperature", "shift")
         if getattr(cell, name) is not None
     }
     if cell.learning_rates is not None:
-        sparse, full = cell.learning_rates
-        changes["learning_rates"] = (sparse, full, sparse)
-    if cell.model == "ann" and preset.encoding.kind == "events":
-        raise ParameterError(f"model: 'ann' takes images; {cell.data} has events, take 'snn'")
+        of_sparse, of_full = cell.learning_rates
+        changes["learning_rates"] = (of_full if full else of_sparse, of_full, of_sparse)
     return dataclasses.replace(preset, **changes)
-
-
-def _untrained(
-    cell: Cell, preset: Preset, recipe: Recipe, n_active: tuple[int, ...], *, full: bool
-) -> nn.Module:
-    if full:  # also a recipe that starts sparse, at a density of 1
-        recipe = dataclasses.replace(recipe, starts="full")
-    make = preset.first_ann if cell.model == "ann" else preset.first_model
-    return make(recipe, cell.seed, n_active)
 
 
 def _objective_of(cell: Cell) -> Objective | None:

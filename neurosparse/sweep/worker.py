@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from neurosparse.data.places import ENVIRONMENT, data_folders
+from neurosparse.errors import ParameterError
 from neurosparse.sweep.cell import Row
+from neurosparse.sweep.columns import missing_columns
 from neurosparse.sweep.study import Cell
 
 __all__ = ["Task", "known_data_folder", "work"]
@@ -45,6 +47,16 @@ def work(task: Task, cell: Cell, data_folder: str | None) -> dict[str, Any]:
         os.environ[ENVIRONMENT] = data_folder
     try:
         row: Row = json.loads(json.dumps(task(cell)))  # a row that cannot be saved fails here
+        _check_row(row, cell)
     except Exception:  # noqa: BLE001 -- one cell is not to stop the others, whatever it does
         return {"error": traceback.format_exc()}
     return {"row": row}
+
+
+def _check_row(row: Any, cell: Cell) -> None:
+    """Refuse what would not be found again as the result of the cell."""
+    if not isinstance(row, dict) or row.get("key") != cell.key:
+        raise ParameterError("task: got no row with the key of its cell; see run_cell")
+    missing = missing_columns(row)
+    if missing:
+        raise ParameterError(f"task: got a row without {', '.join(missing)}; see run_cell")

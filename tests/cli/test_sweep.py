@@ -16,7 +16,7 @@ pytest.importorskip("matplotlib")
 pytest.importorskip("sklearn")
 
 import neurosparse.sweep
-from neurosparse.sweep import Attack, Study, read_study, run_study
+from neurosparse.sweep import Attack, Study, read_study, run_study, write_tables
 from tests.cli.conftest import Invoke
 from tests.sweep import tasks
 from tests.sweep.conftest import pool
@@ -112,6 +112,16 @@ def test_all_schemes() -> None:
         (("--objective", "mart"), "objective: needs attack"),
         (("--dense-learning-rate", "0.1"), "give --learning-rate too"),
         (("--learning-rate", "-1"), "learning_rate: got -1.0"),
+        (
+            ("--learning-rate", "0.1", "--dense-learning-rate", "0"),
+            "learning_rate: got 0.0; allowed is > 0",
+        ),
+        (("--eps", "0.2"), "--eps: give --attack too"),
+        (("--attack-steps", "3"), "--attack-steps: give --attack too"),
+        (("--seeds", str(2**63)), "seed: got 9223372036854775808; allowed is"),
+        (("--data", "nosuch"), "data set: got 'nosuch'; allowed is digits"),
+        (("--shift", "8"), "shift: got 8; allowed is a whole number, 0 to 7"),
+        (("--train-samples", "3"), "--train-samples): got 3 samples"),
     ],
 )
 def test_bad_options(
@@ -122,6 +132,26 @@ def test_bad_options(
     assert message in " ".join(result.stderr.replace("│", " ").split())
     assert result.stdout == ""
     assert not (tmp_path / "out").exists()
+
+
+def test_an_interrupt_is_told(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(study: Study, out: Path, **_: Any) -> None:
+        if out.name == "late":
+            write_tables([], out)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(neurosparse.sweep, "run_study", interrupted)
+    late = invoke("sweep", "--out", tmp_path / "late")
+    assert late.exit_code == 130
+    assert late.stderr == (
+        f"interrupted: the tables of the finished cells are written to {tmp_path}/late; "
+        "the same command goes on\n"
+    )
+    early = invoke("sweep", "--out", tmp_path / "early")
+    assert (early.exit_code, early.stdout) == (130, "")
+    assert early.stderr == "interrupted: the same command goes on\n"
 
 
 def test_an_unreachable_cluster(

@@ -128,6 +128,26 @@ def test_settings_overrule_the_preset() -> None:
     assert (dense["learning_rate"], dense["final_density"]) == (0.001, 1.0)
 
 
+@pytest.mark.parametrize(
+    ("scheme", "density", "rate"),
+    [("deep_r", 0.05, 0.03), ("gmp", 0.05, 0.001), ("static", 1.0, 0.001)],
+)
+def test_relu_networks_have_two_rates_too(scheme: str, density: float, rate: float) -> None:
+    changes: dict[str, Any] = {"densities": [density], "model": "ann", "epochs": 1}
+    row = row_of(scheme, learning_rates=(0.03, 0.001), **changes)
+    assert row["learning_rate"] == row["epoch_rows"][0]["learning_rate"] == rate
+    usual = row_of(scheme, **changes)
+    assert usual["learning_rate"] == find_preset(64).learning_rates[0]
+    assert usual["loss"] != row["loss"]
+
+
+@pytest.mark.parametrize("model", ["snn", "ann"])
+def test_at_a_density_of_1_training_starts_full(model: str) -> None:
+    row = row_of("deep_r", densities=[1.0], model=model, epochs=1)
+    assert (row["starts"], row["ever_active"]) == ("full", row["potential_synapses"])
+    assert row_of("deep_r", model=model, epochs=1)["starts"] == "sparse"
+
+
 def test_weights_decay_unless_the_scheme_has_a_prior() -> None:
     """DEEP R pulls weights to zero itself; the others are given the penalty of the study."""
     for scheme, has_prior in (("set", False), ("deep_r", True), ("bayesian_connectivity", True)):

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 
 from neurosparse.sparsify import CATALOGUE
 from neurosparse.sweep import Attack, Row, Study
-from neurosparse.sweep.figures import draw_figures, write_figures
+from neurosparse.sweep.figures import draw_figures, page_shows, write_figures
 from neurosparse.sweep.figures.by_density import hill_figure
 from neurosparse.sweep.figures.over_epochs import turnover_figure
 from neurosparse.sweep.figures.page import render_page
@@ -40,6 +40,19 @@ def test_all_of_them_are_written(small_study: Study, tmp_path: Path) -> None:
         assert ET.parse(tmp_path / "figures" / f"{name}.svg").getroot().tag.endswith("svg")
 
 
+def test_a_page_knows_what_it_shows(small_study: Study, tmp_path: Path) -> None:
+    rows = rows_of(dataclasses.replace(small_study, densities=[0.1]))
+    assert not page_shows(rows, tmp_path)
+    write_figures(rows[:-1], tmp_path)
+    assert page_shows(rows[-2::-1], tmp_path)
+    assert not page_shows(rows, tmp_path)
+    write_figures(rows, tmp_path)
+    assert page_shows(rows, tmp_path)
+    assert not page_shows([*rows[:-1], {**rows[-1], "test_accuracy": 0.1}], tmp_path)
+    (tmp_path / "figures" / "r_s.svg").unlink()
+    assert not page_shows(rows, tmp_path)
+
+
 def test_the_same_rows_give_the_same_bytes(small_study: Study) -> None:
     rows = rows_of(small_study)
     assert turnover_figure(rows) == turnover_figure(rows)
@@ -61,6 +74,7 @@ def test_schemes_are_named_in_the_picture(small_study: Study) -> None:
         {"test_accuracy": 1.0},  # no error to put on a logarithmic scale
         {"test_accuracy": 0.0, "robust_accuracy": 0.0, "attack": "fgsm"},
         {"model": "ann", "synaptic_events": 0.0},
+        {"synapses": 0, "effective_synapses": 0},  # all of them lost
     ],
 )
 def test_odd_results_can_be_drawn(small_study: Study, changes: dict[str, Any]) -> None:

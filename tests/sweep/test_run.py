@@ -24,8 +24,17 @@ pytest.importorskip("sklearn")
 from pyarrow import parquet
 
 from neurosparse.errors import BackendMissingError, ParameterError, StorageError
-from neurosparse.sweep import TIME_COLUMNS, Study, SweepResult, read_study, run_cell, run_study
+from neurosparse.sweep import (
+    TIME_COLUMNS,
+    PoolError,
+    Study,
+    SweepResult,
+    read_study,
+    run_cell,
+    run_study,
+)
 from neurosparse.sweep.folder import StudyFolder
+from neurosparse.sweep.worker import work
 from tests.conftest import ROOT
 from tests.sweep import tasks
 from tests.sweep.conftest import without_times
@@ -123,6 +132,66 @@ def test_figures_are_drawn_if_there_is_something_new(
     assert (tmp_path / "index.html").exists()
 
 
+def finish(study: Study, folder: Path) -> None:
+    """Leave the results of a study in a folder, as a process that is killed at the end does."""
+    place = StudyFolder(folder, study)
+    with place.locked():
+        for cell in place.unfinished():
+            place.save(cell, tasks.instant(cell))
+
+
+def test_figures_show_all_rows_whatever_happened_before(small_study: Study, tmp_path: Path) -> None:
+    part = dataclasses.replace(small_study, densities=[0.05], seeds=[0])
+    finish(part, tmp_path)
+    run(part, tmp_path, figures=True)
+    page = tmp_path / "index.html"
+    assert "2 cells" in page.read_text()
+    finish(small_study, tmp_path)
+    result = run(small_study, tmp_path, figures=False)
+    assert (len(result.rows), result.n_run) == (8, 0)
+    assert "2 cells" in page.read_text()
+    run(small_study, tmp_path, figures=True)
+    assert "8 cells" in page.read_text()
+    hill = tmp_path / "figures" / "occams_hill.svg"
+    hill.unlink()
+    run(small_study, tmp_path, figures=True)
+    assert hill.exists()
+
+
+def test_figures_after_an_interrupted_extension(
+    pool: Any, small_study: Study, tmp_path: Path
+) -> None:
+    part = dataclasses.replace(small_study, densities=[0.05], seeds=[0])
+    run(part, tmp_path, task=tasks.instant, figures=True)
+    more = dataclasses.replace(part, seeds=[0, 1])
+
+    def interrupt(line: str) -> None:
+        if line.startswith("3/4 "):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(more, tmp_path, task=tasks.instant, figures=True, tell=interrupt)
+    assert len(table(tmp_path)) == 3
+    assert "2 cells" in (tmp_path / "index.html").read_text()
+    run(more, tmp_path, task=tasks.instant, figures=True)
+    assert "4 cells" in (tmp_path / "index.html").read_text()
+
+
+def test_an_interrupt_cancels_what_waits(pool: Any, small_study: Study, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    study = dataclasses.replace(small_study, data=str(tmp_path / "data"), seeds=range(4))
+
+    def interrupt(line: str) -> None:
+        if line.startswith("1/16 "):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(study, tmp_path / "out", task=tasks.mark, tell=interrupt)
+    # two at a time, 0.3 s each: the 16 would take 2.4 s
+    time.sleep(4)
+    assert 1 <= len(list((tmp_path / "data").iterdir())) < 16
+
+
 # ------------------------------------------------------------------ failures
 
 
@@ -167,6 +236,14 @@ def test_a_row_that_cannot_be_saved_is_a_failure(
     assert len(result.failures) == 8
     assert "not JSON serializable" in next(iter(result.failures.values()))
     assert table(tmp_path) == []
+
+
+def test_a_row_that_lacks_a_column_is_a_failure(small_study: Study) -> None:
+    cell = small_study.cells()[0]
+    assert "got a row without loss" in work(tasks.incomplete, cell, None)["error"]
+    other = small_study.cells()[1]
+    assert "no row with the key" in work(lambda _: tasks.instant(other), cell, None)["error"]
+    assert work(tasks.instant, cell, None)["row"]["key"] == cell.key
 
 
 def test_few_at_a_time(pool: Any, small_study: Study, tmp_path: Path) -> None:
@@ -366,9 +443,34 @@ def test_an_address_where_nobody_is(
     assert not (tmp_path / "out").exists()
 
 
+def test_a_pool_that_cannot_start(
+    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ray
+
+    def fail(**_: Any) -> None:
+        raise RuntimeError("no room for the object store")
+
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    monkeypatch.setattr(ray, "init", fail)
+    monkeypatch.setattr(ray, "shutdown", lambda: None)
+    with pytest.raises(PoolError, match="cannot start a pool on this machine: RuntimeError: no ro"):
+        run(small_study, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_address_while_connected(pool: Any, small_study: Study, tmp_path: Path) -> None:
     with pytest.raises(ParameterError, match="address: this process is connected to Ray already"):
         run(small_study, tmp_path / "out", address="auto")
+
+
+def test_what_cannot_work_is_said_before_anything_is_written(
+    small_study: Study, tmp_path: Path
+) -> None:
+    bad = dataclasses.replace(small_study, n_train=3)
+    with pytest.raises(ParameterError, match=r"n_train \(--train-samples\): got 3 samples"):
+        run(bad, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_workers_are_counted(small_study: Study, tmp_path: Path) -> None:

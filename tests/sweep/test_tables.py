@@ -77,6 +77,33 @@ def test_summary_is_over_seeds(small_study: Study) -> None:
     assert (lines[2]["seeds"], lines[2]["under attack"], lines[2]["effective"]) == ("3", "-", "91")
 
 
+@pytest.mark.parametrize(
+    ("joule", "text"),
+    [
+        (0.0, "0 nJ"),
+        (8.74e-9, "8.74 nJ"),
+        (999.4e-9, "999 nJ"),
+        (999.6e-9, "1 uJ"),
+        (1.22e-6, "1.22 uJ"),
+        (0.0456, "45.6 mJ"),
+        (7.0, "7 J"),
+    ],
+)
+def test_energy_has_the_unit_of_its_size(
+    rows: list[dict[str, object]], joule: float, text: str
+) -> None:
+    line = summary_table([{**row, "energy_joule": joule} for row in rows])[0]
+    assert line[SUMMARY_COLUMNS.index("energy")] == text
+
+
+def test_the_largest_seed_fits_a_column(small_study: Study, tmp_path: Path) -> None:
+    study = dataclasses.replace(small_study, seeds=[2**63 - 1])
+    rows = [{**instant(cell), "effective_synapses": 90} for cell in study.cells()]
+    write_tables(rows, tmp_path)
+    column = parquet.read_table(tmp_path / "results.parquet")["seed"].to_pylist()
+    assert column == [2**63 - 1] * 4
+
+
 def test_schemes_come_in_the_order_of_the_catalogue(rows: list[dict[str, object]]) -> None:
     own = {**rows[0], "scheme": "mine"}
     assert list(by_scheme([own, *rows[::-1]])) == ["static", "deep_r", "mine"]

@@ -26,10 +26,10 @@ from neurosparse.sweep.figures.by_density import (
     robustness_figure,
 )
 from neurosparse.sweep.figures.over_epochs import density_figures, turnover_figure
-from neurosparse.sweep.figures.page import render_page
+from neurosparse.sweep.figures.page import page_shows, render_page
 from neurosparse.sweep.figures.style import SweepFigure
 
-__all__ = ["SweepFigure", "draw_figures", "write_figures"]
+__all__ = ["SweepFigure", "draw_figures", "page_shows", "write_figures"]
 
 
 def draw_figures(rows: Sequence[Row]) -> list[SweepFigure]:

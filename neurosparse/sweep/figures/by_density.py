@@ -186,7 +186,10 @@ def effective_figure(rows: Sequence[Row]) -> SweepFigure:
         _against_density(
             axes,
             rows,
-            lambda row: 100 * row["effective_synapses"] / row["synapses"],
+            # a network that has lost every synapse has no share of them
+            lambda row: (
+                100 * row["effective_synapses"] / row["synapses"] if row["synapses"] else None
+            ),
         )
         panel(axes, y="on a path from input to output [% of synapses]")
         mark_densities(axes, rows)
