@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,10 +51,12 @@ class GlobalBudget:
 
     Parameters
     ----------
-    shares : sequence of float, optional
-        Probability of each layer, up to a factor, per potential synapse (``p_l`` of the reference
-        script, drawn with ``size_l * p_l``). Default 1: proportional to the layer's size, as in
-        Bayesian connectivity sampling.
+    shares : sequence of float or "start", optional
+        Probability of each layer, up to a factor, per potential synapse (``p_l``, drawn with
+        ``size_l * p_l``). Default 1: proportional to the layer's size, as in Bayesian connectivity
+        sampling. ``"start"``: the densities that layers have before the first exchange, as in the
+        reference script of DEEP R, where small layers would starve otherwise; they are remembered
+        (`Context.memory`).
 
     Raises
     ------
@@ -67,8 +69,12 @@ class GlobalBudget:
     Legenstein 2021 for shares of 1.
     """
 
-    def __init__(self, shares: Sequence[float] | None = None) -> None:
-        self.shares = None if shares is None else np.asarray(shares, dtype=np.float64)
+    def __init__(self, shares: Sequence[float] | Literal["start"] | None = None) -> None:
+        self.at_start = isinstance(shares, str)
+        if self.at_start and shares != "start":
+            raise ParameterError(f"shares: got {shares!r}; allowed are numbers, 'start' and None")
+        given = None if shares is None or self.at_start else shares
+        self.shares = None if given is None else np.asarray(given, dtype=np.float64)
         if self.shares is not None and not (
             np.isfinite(self.shares).all() and (self.shares > 0).all()
         ):
@@ -78,11 +84,9 @@ class GlobalBudget:
         self, layers: Sequence[LayerView], surviving: NDArray[np.int64], context: Context
     ) -> NDArray[np.int64]:
         """Return the split; what does not fit into a full layer is drawn again for the others."""
-        if self.shares is not None and self.shares.size != len(layers):
-            raise ParameterError(f"shares: got {self.shares.size} for {len(layers)} layers")
         potential = _potential(layers)
         n_lost = int((_active(layers) - surviving).sum())
-        weights = potential * (1.0 if self.shares is None else self.shares)
+        weights = potential * self._shares(layers, context)
         room = potential - surviving
         grow = np.zeros_like(room)
         left = n_lost
@@ -92,6 +96,16 @@ class GlobalBudget:
             grow = np.minimum(grow + draw, room)
             left = n_lost - int(grow.sum())
         return grow
+
+    def _shares(self, layers: Sequence[LayerView], context: Context) -> NDArray[np.float64]:
+        if self.at_start:
+            densities = (_active(layers) / _potential(layers)).tolist()
+            return np.asarray(context.memory.setdefault("densities_at_start", densities))
+        if self.shares is None:
+            return np.ones(len(layers))
+        if self.shares.size != len(layers):
+            raise ParameterError(f"shares: got {self.shares.size} for {len(layers)} layers")
+        return self.shares
 
 
 class SurvivorBudget:

@@ -30,6 +30,7 @@ from neurosparse.sparsify.scheme import Scheme
 __all__ = ["CATALOGUE", "find_recipe"]
 
 
+_PULL = 0.1 * 5e-4  # share of a weight per step that a Gaussian prior takes in the authors' code
 _SETTLE = 0.9  # share of the training after which nothing is exchanged any more
 
 
@@ -42,7 +43,8 @@ def _deep_r_global(plan: Plan) -> Scheme:
 
 
 def _bayesian(plan: Plan) -> Scheme:
-    return bayesian_connectivity(l2=plan.l2, temperature=plan.noise_temperature)
+    l2 = _PULL / plan.learning_rate if plan.l2 is None else plan.l2
+    return bayesian_connectivity(l2=l2, temperature=plan.noise_temperature)
 
 
 def _set(plan: Plan) -> Scheme:
@@ -189,7 +191,7 @@ CATALOGUE: dict[str, Recipe] = {
             _set,
             "sparse",
             dense_state=False,
-            what="small weights of either sign go every epoch, random ones come",
+            what="small weights of either sign go now and then, random ones come",
             paper="Mocanu et al. 2018",
         ),
         Recipe(
@@ -229,7 +231,7 @@ CATALOGUE: dict[str, Recipe] = {
             _random,
             "sparse",
             dense_state=False,
-            what="random synapses go every epoch, random ones come: the control of set",
+            what="random synapses go now and then, random ones come: the control of set",
             paper="-",
         ),
         Recipe(

@@ -63,8 +63,8 @@ class Uniform:
     Parameters
     ----------
     again : bool
-        Whether a position that is just dropped may be taken at once. If not, it still is where no
-        other is left.
+        Whether a position that is just dropped may be taken at once. If not, it may where there
+        are not enough others; all are then equally likely.
 
     Notes
     -----

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from neurosparse.errors import ParameterError
 from neurosparse.network import Synapses
 from neurosparse.sparsify.budget import Budget, LayerBudget
 from neurosparse.sparsify.context import Context
@@ -39,7 +40,9 @@ class SimulationRewirer:
         one weight and one delay.
     drop : DropRule
         Which synapses go, for example `RandomShare`. Rules see a layer by presynaptic row
-        (``LayerView.by_pre``).
+        (``LayerView.by_pre``), and the step of the simulation. One that remembers from call to
+        call (`AdaptiveThreshold`) is refused, as a simulation that goes on from a checkpoint would
+        have forgotten.
     grow : GrowRule, optional
         Which pairs connect; default `Uniform` among all that are not connected.
     budget : Budget, optional
@@ -51,7 +54,8 @@ class SimulationRewirer:
     Raises
     ------
     TopologyError, ParameterError
-        On the first call, if a projection is not there, has multapses, or `Newborn` does not fit.
+        On the first call, if a projection is not there, has multapses, `Newborn` does not fit, or a
+        rule remembers.
 
     Notes
     -----
@@ -106,7 +110,13 @@ class SimulationRewirer:
             view_of(projection, newborn)
             for projection, newborn in zip(found, self._projections.values(), strict=True)
         ]
-        rewirings = self._scheme.step(layers, Context(0, rng))
+        context = Context(moment.step, rng)
+        rewirings = self._scheme.step(layers, context)
+        if context.memory:
+            raise ParameterError(
+                f"drop, grow, budget: one of them remembers {', '.join(context.memory)} from call "
+                "to call, which a simulation cannot keep"
+            )
         return {
             projection.name: synapses_after(projection.synapses, layer, rewiring, newborn, rng)
             for projection, layer, rewiring, newborn in zip(

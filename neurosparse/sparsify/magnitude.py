@@ -119,7 +119,8 @@ class AdaptiveThreshold:
     Parameters
     ----------
     n : int or float
-        How many are wanted, in all layers; below 1 a share of the active synapses.
+        How many are wanted, in all layers; below 1 a share of the active synapses. Where more are
+        wanted than can go, the threshold stops above the largest weight.
     threshold : float
         The first, ``H``; > 0.
     tolerance : float
@@ -146,9 +147,11 @@ class AdaptiveThreshold:
     def __call__(self, layers: Sequence[LayerView], context: Context) -> list[NDArray[np.int64]]:
         """Return what is below the threshold, and adapt it."""
         threshold = context.memory.get("threshold", self.threshold)
+        largest = 0.0
         dropped = []
         for layer in layers:
             sizes = np.abs(layer.weights)
+            largest = max(largest, float(sizes.max(initial=0.0)))
             goes = np.flatnonzero(sizes < threshold)
             if goes.size and goes.size == layer.n_active:
                 goes = np.delete(goes, np.argmax(sizes))
@@ -156,7 +159,7 @@ class AdaptiveThreshold:
         n = sum(positions.size for positions in dropped)
         wanted = self.n if self.n >= 1 else self.n * sum(layer.n_active for layer in layers)
         if n < (1 - self.tolerance) * wanted:
-            threshold *= 2
+            threshold *= 2 if threshold <= largest else 1
         elif n > (1 + self.tolerance) * wanted:
             threshold /= 2
         context.memory["threshold"] = threshold

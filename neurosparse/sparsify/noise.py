@@ -51,6 +51,9 @@ class Langevin:
     ``nu`` is float32, whatever the weights are, and ends at 6.6 standard deviations. The same
     generator gives the same numbers on every machine.
 
+    At temperature 0, a pull of less than half a unit in a float32 weight's last place (6e-8 of the
+    weight) is rounded away; noise, where there is any, carries it.
+
     References
     ----------
     Bellec et al. 2018 (arXiv 1711.05136), algorithm 1 and equation 4. Ozdenizci & Legenstein 2021
@@ -69,13 +72,13 @@ class Langevin:
         """Move the weights; at temperature 0 nothing is drawn, else one number, a key."""
         eta = layer.learning_rate
         pull = eta * self.l1
-        keep = 1.0 - eta * self.l2
+        decay = eta * self.l2
         if self.temperature:
             scale = math.sqrt(2 * eta * self.temperature)
-            arguments = (layer.weights, layer.signs, keep, pull, scale, draw_key(rng))
+            arguments = (layer.weights, layer.signs, decay, pull, scale, draw_key(rng))
             if layer.n_active < PARALLEL_FROM:
                 add_langevin(*arguments)
             else:
                 add_langevin_parallel(*arguments, numba.get_num_threads())
-        elif pull or keep != 1.0:
-            pull_weights(layer.weights, layer.signs, keep, pull)
+        elif pull or decay:
+            pull_weights(layer.weights, layer.signs, decay, pull)

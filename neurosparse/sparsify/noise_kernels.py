@@ -75,28 +75,32 @@ def make_normal(words, normals):
 
 
 @kernel
-def pull_weights(weights, signs, keep, pull):
-    """Keep a share of the weights and move them by ``pull`` against their signs."""
+def pull_weights(weights, signs, decay, pull):
+    """Take a share ``decay`` from the weights and move them by ``pull`` against their signs."""
     step = weights.dtype.type(pull)
-    share = weights.dtype.type(keep)
+    share = weights.dtype.type(decay)
     for k in range(weights.size):
-        weights[k] = share * weights[k] - step * weights.dtype.type(signs[k])
+        weights[k] -= step * weights.dtype.type(signs[k]) + share * weights[k]
 
 
 @kernel
-def shake_weights(weights, signs, keep, pull, scale, normals):
-    """Do `pull_weights` with up to WORDS weights, and add ``scale`` times a normal number each."""
+def shake_weights(weights, signs, decay, pull, scale, normals):
+    """Do `pull_weights` with up to WORDS weights, and add ``scale`` times a normal number each.
+
+    All is added up before it meets the weight: a pull of less than half a unit in the weight's last
+    place would be rounded away by itself; with the noise it counts, in the mean.
+    """
     prefer_wide_vectors()
     step = weights.dtype.type(pull)
-    share = weights.dtype.type(keep)
+    share = weights.dtype.type(decay)
     width = weights.dtype.type(scale)
     for k in range(weights.size):
-        pulled = share * weights[k] - step * weights.dtype.type(signs[k])
-        weights[k] = pulled + width * weights.dtype.type(normals[k])
+        pulled = step * weights.dtype.type(signs[k]) + share * weights[k]
+        weights[k] += width * weights.dtype.type(normals[k]) - pulled
 
 
 @kernel
-def shake_blocks(weights, signs, keep, pull, scale, key, first, last):
+def shake_blocks(weights, signs, decay, pull, scale, key, first, last):
     """Pull and shake the weights of blocks ``first`` to ``last - 1``."""
     words = np.empty(WORDS, np.uint32)
     normals = np.empty(WORDS, np.float32)
@@ -105,20 +109,20 @@ def shake_blocks(weights, signs, keep, pull, scale, key, first, last):
         high = min(low + WORDS, weights.size)
         philox_block(key, block, 0, 0, words)
         make_normal(words, normals)
-        shake_weights(weights[low:high], signs[low:high], keep, pull, scale, normals)
+        shake_weights(weights[low:high], signs[low:high], decay, pull, scale, normals)
 
 
 @kernel
-def add_langevin(weights, signs, keep, pull, scale, key):
+def add_langevin(weights, signs, decay, pull, scale, key):
     """Pull and shake all weights; ``key`` chooses the numbers."""
-    shake_blocks(weights, signs, keep, pull, scale, key, 0, (weights.size + WORDS - 1) // WORDS)
+    shake_blocks(weights, signs, decay, pull, scale, key, 0, (weights.size + WORDS - 1) // WORDS)
 
 
 @kernel_parallel
-def add_langevin_parallel(weights, signs, keep, pull, scale, key, n_parts):
+def add_langevin_parallel(weights, signs, decay, pull, scale, key, n_parts):
     """Do what `add_langevin` does, number by number, in ``n_parts`` parts beside each other."""
     n_blocks = (weights.size + WORDS - 1) // WORDS
     for part in numba.prange(n_parts):
         first = part * n_blocks // n_parts
         last = (part + 1) * n_blocks // n_parts
-        shake_blocks(weights, signs, keep, pull, scale, key, first, last)
+        shake_blocks(weights, signs, decay, pull, scale, key, first, last)

@@ -34,7 +34,10 @@ class Plan:
         Of the optimiser, at the start.
     l1, temperature : float
         Of DEEP R.
-    l2, noise_temperature : float
+    l2 : float, optional
+        Of Bayesian connectivity sampling. Default: what pulls a weight as far in a step as in the
+        authors' code, 5e-4 at a learning rate of 0.1.
+    noise_temperature : float
         Of Bayesian connectivity sampling.
     wiring : sequence, optional
         Which neurons layers connect, for pruning of neurons (`Neurons`); default: a chain.
@@ -47,8 +50,8 @@ class Plan:
     n_patterns: int
     learning_rate: float = 1e-2
     l1: float = 1e-5
-    temperature: float = 5e-11
-    l2: float = 5e-4
+    temperature: float = 2.5e-11
+    l2: float | None = None
     noise_temperature: float = 5e-14
     wiring: Wiring | None = None
 

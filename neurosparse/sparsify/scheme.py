@@ -14,6 +14,7 @@ from neurosparse.errors import ParameterError, TopologyError
 from neurosparse.sparsify.birth import Birth
 from neurosparse.sparsify.budget import Budget, LayerBudget
 from neurosparse.sparsify.context import Context
+from neurosparse.sparsify.description import describe
 from neurosparse.sparsify.drop import DropRule, Nothing, SignChange
 from neurosparse.sparsify.drop_kernels import are_ascending
 from neurosparse.sparsify.exchange import Rewiring, exchange
@@ -26,7 +27,7 @@ from neurosparse.sparsify.signs import RandomSigns, SignRule
 __all__ = ["Scheme"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Scheme:
     """How connectivity changes during training.
 
@@ -58,6 +59,10 @@ class Scheme:
     signs: SignRule = field(default_factory=RandomSigns)
     schedule: Schedule = field(default_factory=Schedule)
     birth: Birth | None = None
+
+    def __repr__(self) -> str:
+        """Name all parts and their settings."""
+        return describe(self)
 
     @cached_property
     def needs(self) -> frozenset[str]:

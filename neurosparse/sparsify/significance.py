@@ -156,7 +156,9 @@ class GeneralizationLoss:
                 scores: NDArray[Any] = np.abs(layer.weights)
             else:
                 scores = self._scores(layer, context)
-                border = self.strength(context) * _mean_of_finite(scores)
+                mean = _mean_of_finite(scores)
+                # of a negative mean less would be more
+                border = min(self.strength(context) * mean, mean)
                 n = min(n, int((scores < border).sum()))
             dropped.append(lowest(scores, n, context.rng))
         return dropped

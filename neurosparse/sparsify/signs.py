@@ -77,7 +77,8 @@ class DaleSigns:
     Parameters
     ----------
     signs : (n_pre,) int
-        -1 or +1 for every presynaptic neuron.
+        -1 or +1 for every presynaptic neuron, of all layers under the scheme: other widths are
+        refused.
 
     Raises
     ------

@@ -34,7 +34,7 @@ class Target:
     def __init__(self, final: float | Sequence[int], curve: Curve) -> None:
         self.curve = curve
         self.final: float | tuple[int, ...]
-        if isinstance(final, Sequence):
+        if isinstance(final, Sequence | np.ndarray):
             self.final = tuple(check_count("final", count, least=1) for count in final)
         else:
             self.final = check_fraction("final", final)

@@ -15,6 +15,7 @@ from neurosparse.data import Encoding
 from neurosparse.errors import ParameterError
 from neurosparse.network.checks import check_count
 from neurosparse.sparsify import MaskScheme, Scheme
+from neurosparse.sparsify.description import describe
 from neurosparse.train.activity import Regularizer
 from neurosparse.train.batches import Augment, Dataset
 from neurosparse.train.history import History
@@ -97,7 +98,9 @@ def fit(
         Stop after so many epochs in which the best validation accuracy was not reached again.
     keep : {"best", "last"}
         Which epoch's weights to end with: the best on the validation set (the last without one), or
-        the last in any case, as suits a learning rate that is annealed to zero.
+        the last in any case, as suits a learning rate that is annealed to zero. The best is one of
+        the last epochs that all have the same number of synapses: a network that was still to be
+        pruned is no result of pruning.
     seed : int
         Of shuffling, augmentation, encoding, rewiring and attacks; the same seed gives the same
         result.
@@ -119,7 +122,8 @@ def fit(
     Raises
     ------
     ParameterError
-        If an argument is out of range, ``patience`` comes without ``valid``, regularizers of
+        If an argument is out of range, ``patience`` or a scheme that watches the validation loss
+        (`lprune`) comes without ``valid``, regularizers of
         spikes or a grid come with a model that is no `SpikingClassifier`, or the model has fewer
         outputs than the data has classes.
     NeurosparseError
@@ -137,6 +141,8 @@ def fit(
         check_count("patience", patience, least=1)
         if valid is None:
             raise ParameterError("patience: needs valid, a held-out set to watch")
+    if valid is None and scheme is not None and "validation" in getattr(scheme, "needs", ()):
+        raise ParameterError(f"valid: {scheme.name} watches the loss on it; give a held-out set")
     if keep not in ("best", "last"):
         raise ParameterError(f"keep: got {keep!r}; allowed is 'best' or 'last'")
     if resume and checkpoint is None:
@@ -144,7 +150,12 @@ def fit(
     if isinstance(valid, float):
         train, valid = train.split(valid, np.random.default_rng(seed))
     run = TrainingRun(model, scheme, optimizer, schedule, loss, objective, regularizers, grid, seed)
-    run.settings |= {"batch_size": batch_size, "n_train": len(train), "encoding": repr(encoding)}
+    run.settings |= {
+        "batch_size": batch_size,
+        "data": f"{len(train)} samples of {train.name}",
+        "encoding": repr(encoding),
+        "augment": describe(augment),
+    }
     if resume and checkpoint is not None and Path(checkpoint).exists():
         run.load(checkpoint)
     try:

@@ -50,7 +50,7 @@ class Rewirer:
     ``zero_grad`` would; read it before ``optimizer.step()`` returns, or in a step hook of your own.
 
     Signs that a rule prescribes (`DaleSigns`, `FixedSigns`) are imposed on the given weights, which
-    keep their magnitude; with `RandomSigns` every weight keeps its sign.
+    keep their magnitude; with `RandomSigns` every weight keeps the sign it has.
     """
 
     def __init__(
@@ -80,11 +80,15 @@ class Rewirer:
         self._context = Context(0, self._rng)
         self._compiled = False
         self._watched = [_Watched(layer, optimizer) for layer in self.layers]
-        if not isinstance(scheme.signs, RandomSigns):
-            for layer in self.layers:
+        for layer in self.layers:
+            if isinstance(scheme.signs, RandomSigns):
+                # weights that crossed zero under no scheme, or another one, have a sign by now
+                signs = np.sign(layer.weight.detach().numpy()).astype(np.int8)
+                signs = np.where(signs == 0, layer.signs.numpy(), signs)
+            else:
                 signs = scheme.signs(layer.keys(), layer.in_features, self._rng)
                 layer.weight.data = layer.weight.data.abs() * torch.from_numpy(signs)
-                layer.signs = torch.from_numpy(np.ascontiguousarray(signs, dtype=np.int8))
+            layer.signs = torch.from_numpy(np.ascontiguousarray(signs, dtype=np.int8))
         self._look_ahead()
         self._handle = optimizer.register_step_post_hook(self._after_step)
 

@@ -17,6 +17,7 @@ from tqdm.auto import tqdm
 from neurosparse.data import Encoding
 from neurosparse.errors import ParameterError, StorageError, TrainingError
 from neurosparse.sparsify import MaskScheme, Scheme, Turnover
+from neurosparse.sparsify.description import describe
 from neurosparse.train.activity import Regularizer, synaptic_events
 from neurosparse.train.attach import attach, prepare
 from neurosparse.train.batches import Augment, Dataset, answers
@@ -73,15 +74,17 @@ class TrainingRun:
         self.best: dict[str, Any] | None = None
         self.settings: dict[str, Any] = {  # a checkpoint with other ones belongs to another run
             "seed": seed,
-            "optimizer": type(self.optimizer).__name__,
-            "schedule": None if self.schedule is None else type(self.schedule).__name__,
-            "scheme": None if scheme is None else scheme.name,
+            "optimizer": f"{type(self.optimizer).__name__}({describe(self.optimizer.defaults)})",
+            "schedule": describe(schedule),
+            "scheme": describe(scheme),
+            "loss": describe(loss),
             "regularizers": repr(self.regularizers),
         }
         if objective is not None:
             self.settings["objective"] = repr(objective)
         if grid is not None:
             self.settings["grid"] = repr(grid)
+        self._first_synapses = _synapses(model)
         self._good = copy.deepcopy(model.state_dict())  # after the last whole epoch
         self._open: dict[str, Any] = {}
 
@@ -196,14 +199,23 @@ class TrainingRun:
             **self._open,
         )
         self._good = copy.deepcopy(self.model.state_dict())
-        best = self.history.best_epoch
-        if accuracy is not None and (
-            # of equals the later: the learning rate has come further down
-            best is None or accuracy >= (self.history.epochs[best - 1].valid_accuracy or 0.0)
-        ):
+        if accuracy is not None and self._is_best(epoch):
             self.history.best_epoch = epoch.epoch
             self.best = self._good
         self.history.epochs.append(epoch)
+
+    def _is_best(self, epoch: Epoch) -> bool:
+        """Say whether an epoch is to be the best so far.
+
+        What had another number of synapses does not count: pruning has gone on since. Of equals the
+        later is better, as the learning rate has come further down.
+        """
+        if self.history.best_epoch is None:
+            return True
+        best = self.history.epochs[self.history.best_epoch - 1]
+        if sum(best.synapses) != sum(epoch.synapses):
+            return True
+        return (epoch.valid_accuracy or 0.0) >= (best.valid_accuracy or 0.0)
 
     # ------------------------------------------------------------------ the end
 
@@ -227,6 +239,7 @@ class TrainingRun:
             path,
             {
                 "settings": self.settings,
+                "first_synapses": self._first_synapses,
                 "model": self.model.state_dict(),
                 "best": self.best,
                 "optimizer": self.optimizer.state_dict(),
@@ -248,13 +261,21 @@ class TrainingRun:
         state = load_checkpoint(path)
         given = state.get("settings")
         if given != self.settings:
-            raise StorageError(f"{path}: belongs to another run ({given}, not {self.settings})")
-        untouched = copy.deepcopy(self.model.state_dict())
+            raise StorageError(
+                f"{path}: belongs to another run ({_differences(given, self.settings)})"
+            )
+        untouched, own = copy.deepcopy(self.model.state_dict()), _synapses(self.model)
         try:
             self._take_up(state)
         except (KeyError, RuntimeError, TypeError, ValueError) as error:
             self.model.load_state_dict(untouched)
             raise StorageError(f"{path}: belongs to another model, or altered: {error}") from error
+        if own not in (self._first_synapses, _synapses(self.model)):
+            self.model.load_state_dict(untouched)
+            raise StorageError(
+                f"{path}: belongs to another run (synapses per layer: {self._first_synapses} "
+                f"there, {own} here)"
+            )
 
     def _take_up(self, state: dict[str, Any]) -> None:
         self.model.load_state_dict(state["model"])
@@ -266,8 +287,16 @@ class TrainingRun:
         for name, rng in self.rngs.items():
             rng.bit_generator.state = state["rngs"][name]
         self.best = state["best"]
+        self._first_synapses = state["first_synapses"]
         self.history = History.from_dict(state["history"])
         self._good = copy.deepcopy(self.model.state_dict())
+
+
+def _differences(given: Any, wanted: dict[str, Any]) -> str:
+    """Name the settings in which a checkpoint differs from the run that is to go on."""
+    given = given if isinstance(given, dict) else {}
+    names = [name for name in {**wanted, **given} if given.get(name) != wanted.get(name)]
+    return "; ".join(f"{name}: {given.get(name)} there, {wanted.get(name)} here" for name in names)
 
 
 def _synapses(model: nn.Module) -> list[int]:

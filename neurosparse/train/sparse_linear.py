@@ -54,7 +54,7 @@ class SparseLinear(nn.Module):
     signs : (n_active,) int8 buffer
         The sign each synapse was given, for schemes that keep signs.
     probe : GradientProbe or None
-        Where it is set, the next backward pass shows it the gradients of dormant synapses.
+        Where it is set, backward passes show it the gradients of dormant synapses.
 
     Raises
     ------
@@ -308,7 +308,7 @@ class _SparseProduct(torch.autograd.Function):
             sums = product.backward_weights(grad, columns)
             grad_weight = torch.from_numpy(sums).to(weight.dtype)
         if ctx.probe is not None:
-            ctx.probe.look(
+            ctx.probe.add(
                 (product.indptr, product.indices),
                 product.shape[1],
                 lambda low, high: _matmul(grad[low:high], columns.T),

@@ -334,8 +334,8 @@ def _probe(run: _Run, index: int, arrived: Tensor) -> None:
         )
         sums = np.empty((high - low) * n_pre, dtype=columns.dtype)
         bounds = np.linspace(0, high - low, numba.get_num_threads() + 1).astype(np.int64)
-        backward_weights(bounds, full, columns[low:high], sums)
+        with compile_notice(backward_weights):
+            backward_weights(bounds, full, columns[low:high], sums)
         return sums.reshape(high - low, n_pre)
 
-    with compile_notice(backward_weights):
-        probe.look(rows, n_pre, gradient)
+    probe.add(rows, n_pre, gradient)

@@ -158,7 +158,8 @@ def lprune_strength(gl: float, most: float, a: float) -> float:
 
 def lprune_drops(significance: Weights, strength: float, least: int) -> set[int]:
     """Return what has ``T < lambda mean(T)``, so far as ``least`` synapses stay."""
-    border = strength * sum(significance.values()) / len(significance)
+    mean = sum(significance.values()) / len(significance)
+    border = min(strength * mean, mean)
     below = sorted((t, key) for key, t in significance.items() if t < border)
     return {key for _, key in below[: max(0, len(significance) - least)]}
 

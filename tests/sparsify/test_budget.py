@@ -33,11 +33,15 @@ from tests.sparsify import scheme_reference as reference
 def missing(
     budget: Budget, before: Any, surviving: Any, potential: Any, rng: np.random.Generator
 ) -> NDArray[np.int64]:
-    """Return what a budget says of layers of these sizes, all that it may look at."""
-    layers: Any = [
-        SimpleNamespace(n_active=a, n_potential=b) for a, b in zip(before, potential, strict=True)
+    """Return what a budget says of layers of these sizes."""
+    return budget.missing(views(before, potential), surviving, Context(0, rng))
+
+
+def views(active: Any, potential: Any) -> Any:
+    """Return layers as a budget sees them: it may look at these sizes only."""
+    return [
+        SimpleNamespace(n_active=a, n_potential=b) for a, b in zip(active, potential, strict=True)
     ]
-    return budget.missing(layers, surviving, Context(0, rng))
 
 
 @given(st.data())
@@ -71,6 +75,23 @@ def test_a_global_budget_is_split_by_size_times_share(shares: tuple[float, ...] 
     weights = potential * np.array(shares or (1, 1, 1))
     assert total.sum() == 200 * 70
     assert stats.chisquare(total, total.sum() * weights / weights.sum()).pvalue > 1e-3
+
+
+def test_a_global_budget_by_the_densities_at_the_start() -> None:
+    """They are remembered: what layers have later does not count, not even nothing."""
+    potential = np.array([10_000, 4_000, 1_000])
+    start = np.array([100, 120, 300])
+    now = np.array([420, 100, 0])
+    context = Context(0, np.random.default_rng(21))
+    budget = GlobalBudget("start")
+    total = budget.missing(views(start, potential), start - 1, context) * 0
+    for _ in range(200):
+        total += budget.missing(views(now, potential), now - [70, 0, 0], context)
+    assert total.sum() == 200 * 70
+    # size times density at the start is the number at the start
+    assert stats.chisquare(total, total.sum() * start / start.sum()).pvalue > 1e-3
+    with pytest.raises(ParameterError, match="shares: got 'end'; allowed are numbers, 'start'"):
+        GlobalBudget("end")  # type: ignore[arg-type]
 
 
 def test_what_a_full_layer_cannot_take_goes_to_the_others() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 import re
 from types import SimpleNamespace
 from typing import Any
@@ -42,6 +43,34 @@ def test_entries_say_what_they_are(name: str) -> None:
     assert (recipe.paper == "-") == (name in CONTROLS)
     # what starts full holds all of them at some time
     assert recipe.dense_state or recipe.starts == "sparse"
+
+
+@pytest.mark.parametrize(
+    ("scheme", "learning_rate", "deviation"),
+    [
+        (sparsify.deep_r(), 0.5, 0.5 * 1e-5),
+        (sparsify.deep_r_global(), 0.5, 0.5 * 1e-5),
+        (sparsify.bayesian_connectivity(), 0.1, 0.1 * 1e-6),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_default_noise_is_that_of_the_reference_scripts(
+    scheme: Scheme, learning_rate: float, deviation: float
+) -> None:
+    """Learning rate times ``gdnoise`` there, ``sqrt(2 eta T)`` here."""
+    noise: Any = scheme.noise
+    assert math.sqrt(2 * learning_rate * noise.temperature) == pytest.approx(deviation)
+
+
+@pytest.mark.parametrize("learning_rate", [0.1, 3e-3])
+def test_the_gaussian_prior_pulls_as_in_the_authors_code(learning_rate: float) -> None:
+    """5e-4 of a weight, times a learning rate of 0.1, per step; whatever the rate is here."""
+    scheme: Any = find_recipe("bayesian_connectivity").make(
+        plan_of(100, learning_rate=learning_rate)
+    )
+    assert learning_rate * scheme.noise.l2 == pytest.approx(0.1 * 5e-4)
+    given: Any = find_recipe("bayesian_connectivity").make(plan_of(100, l2=0.3))
+    assert given.noise.l2 == 0.3
 
 
 @pytest.mark.parametrize("name", CATALOGUE)

@@ -85,7 +85,7 @@ def test_a_global_budget_moves_synapses_but_overfills_no_layer(
 def test_a_global_budget_shifts_density() -> None:
     rng = np.random.default_rng(0)
     small, large = make_layer(5, 10, 40, rng), make_layer(40, 50, 40, rng)
-    *_, (_, _, after) = train(deep_r_global(temperature=0.05), [small, large], 3)
+    *_, (_, _, after) = train(deep_r_global(temperature=0.05, shares=[1, 1]), [small, large], 3)
     assert after[0].n_active < 40 < after[1].n_active
     assert after[0].n_active + after[1].n_active == 80
 

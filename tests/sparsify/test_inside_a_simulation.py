@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from neurosparse.errors import NeurosparseError
+from neurosparse.errors import NeurosparseError, ParameterError
 from neurosparse.network import LIF, FixedPointLIF, Network, Population, Projection, Synapses
 from neurosparse.simulate import Moment, Poisson, State, simulate
 from neurosparse.sparsify import (
+    AdaptiveThreshold,
     Context,
     DaleSigns,
     GlobalBudget,
@@ -25,6 +26,7 @@ from neurosparse.sparsify import (
     Newborn,
     RandomShare,
     SimulationRewirer,
+    Uniform,
 )
 
 P_LEAST = 1e-3  # seeds are fixed: a wrong law gives far less, a right one never flickers
@@ -254,6 +256,30 @@ def test_a_rule_of_ones_own_and_one_budget_for_two_projections() -> None:
     for projection in two:
         gone = pairs(projection.synapses) - pairs(changes[projection.name])
         assert {pre for pre, _ in gone} <= {3}
+
+
+def test_rules_are_told_the_step_of_the_simulation() -> None:
+    class FromRow(LayerDropRule):
+        def choose(self, layer: LayerView, context: Context) -> Any:
+            return np.flatnonzero(layer.rows == context.step)
+
+    rng = np.random.default_rng(2)
+    synapses = Synapses.random(12, 9, density=0.5, weights=1.0, rng=rng)
+    network = network_of(Projection("in", "out", synapses))
+    hook = SimulationRewirer(["in->out"], drop=FromRow(), grow=Uniform(again=False), rng=rng)
+    for step in (3, 7):
+        after = hook(moment_of(network, step=step))["in->out"]
+        gone = pairs(synapses) - pairs(after)
+        assert gone == {(pre, post) for pre, post in pairs(synapses) if pre == step}
+
+
+def test_rules_that_remember_are_refused() -> None:
+    rng = np.random.default_rng(2)
+    synapses = Synapses.random(12, 9, density=0.5, weights=1.0, rng=rng)
+    network = network_of(Projection("in", "out", synapses))
+    hook = SimulationRewirer(["in->out"], drop=AdaptiveThreshold(0.1), rng=rng)
+    with pytest.raises(ParameterError, match="one of them remembers threshold from call to call"):
+        hook(moment_of(network))
 
 
 # ---------------------------------------------------------------------- inside simulate

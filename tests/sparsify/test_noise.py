@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,24 @@ def test_mean_and_variance_of_a_move(eta: float, l1: float, temperature: float, 
     assert abs(moved.var() / variance - 1) < 5 * np.sqrt(2 / n)
     excess = ((moved - moved.mean()) ** 4).mean() / moved.var() ** 2 - 3
     assert abs(excess) < 5 * np.sqrt(24 / n)  # normal, not uniform
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(1e-5, 0.0), (0.0, 5e-4)])
+@pytest.mark.parametrize("size", [0.1, 0.3, 0.6])
+def test_a_pull_below_the_last_place_of_a_weight_counts_in_the_mean(
+    size: float, l1: float, l2: float
+) -> None:
+    """In float32 a pull of 1e-8 moves no weight of 0.3 by itself; noise carries it."""
+    n, eta, temperature = 1_000_000, 1e-3, 2.5e-11
+    layer = make_layer(1000, 1000, n, np.random.default_rng(1), learning_rate=eta)
+    layer.weights[:] = np.float32(size) * layer.signs
+    start = layer.weights.astype(np.float64)
+    Langevin(l1, temperature, l2)(layer, np.random.default_rng(2))
+    moved = layer.signs * (layer.weights.astype(np.float64) - start)
+    place = np.spacing(np.float32(size))  # rounding adds up to a twelfth of its square
+    deviation = math.sqrt((2 * eta * temperature + float(place) ** 2 / 12) / n)
+    assert moved.mean() == pytest.approx(-eta * (l1 + l2 * size), abs=5 * deviation)
+    assert 5 * deviation < eta * (l1 + l2 * size) / 2  # such a test tells it from nothing
 
 
 def test_the_prior_alone_is_exact_and_draws_nothing() -> None:

@@ -15,7 +15,7 @@ from torch import nn
 from neurosparse.data import Encoding, ImageDataset
 from neurosparse.errors import ParameterError
 from neurosparse.network import LIF
-from neurosparse.sparsify import deep_r, static
+from neurosparse.sparsify import deep_r, gmp, lprune, static
 from neurosparse.train import (
     History,
     SpikingClassifier,
@@ -122,7 +122,7 @@ def test_history_says_what_happened() -> None:
 
 def test_the_best_epoch_is_restored() -> None:
     model = small_model()
-    history = run(model, 6, optimizer=adam(0.3), schedule=None)  # too fast to be steady
+    history = run(model, 6, 1, optimizer=adam(0.3), schedule=None)  # too fast to be steady
     scores = [epoch.valid_accuracy or 0.0 for epoch in history.epochs]
     assert history.best_epoch == 6 - int(np.argmax(scores[::-1]))  # the last of equals
     assert history.best_epoch < 6
@@ -133,6 +133,24 @@ def test_the_best_epoch_is_restored() -> None:
     counts = [len(keys) for keys in topology(model)]
     assert counts == history.epochs[history.best_epoch - 1].synapses
     model(torch.ones(2, 3, 64)).sum().backward()
+
+
+def test_the_best_epoch_is_one_of_a_pruned_network() -> None:
+    """However good it was before pruning: 20 batches, pruned from the fifth to the fifteenth."""
+    model = sparse_classifier(SIZES, neuron=LIF(du=1, dv=0.1), density=1.0, gain=1.0, rng=0)
+    scheme = gmp([60, 20], start=5, stop=15, every=2)
+    history = run(model, 5, scheme=scheme, optimizer=adam(0.01), schedule=None)
+    scores = [epoch.valid_accuracy or 0.0 for epoch in history.epochs]
+    assert max(scores) == max(scores[:3])  # the better ones are those of fuller networks
+    assert [len(keys) for keys in topology(model)] == [60, 20]
+    assert history.kept_epoch == history.best_epoch in (4, 5)
+
+
+def test_schemes_that_watch_the_validation_loss_need_one() -> None:
+    model = sparse_classifier(SIZES, neuron=LIF(du=1, dv=0.1), density=1.0)
+    scheme = lprune([60, 20], n_patterns=320, stop=10)
+    with pytest.raises(ParameterError, match="valid: lprune watches the loss on it"):
+        run(model, 1, scheme=scheme, valid=None)
 
 
 def test_a_share_of_the_training_set_is_held_out() -> None:

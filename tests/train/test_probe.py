@@ -78,6 +78,36 @@ def test_a_linear_layer(
     assert not differences(layer.probe, full, layer, n)
 
 
+@pytest.mark.parametrize("n_passes", [1, 3])
+def test_a_layer_used_in_a_loop_over_time(n_passes: int) -> None:
+    """The gradient is the sum over uses and over backward passes, as ``weight.grad`` is."""
+    layer = SparseLinear(12, 9, density=0.2, rng=1)
+    full = filled(layer)
+    generator = torch.Generator().manual_seed(0)
+    xs = torch.randn(n_passes, 5, 8, 12, generator=generator)
+    y = torch.randn(8, 9, generator=generator)
+    layer.probe = GradientProbe(20)
+    for module in (layer, full):
+        for x in xs:
+            state = torch.zeros(8, 9)
+            for step in x:
+                state = torch.tanh(0.5 * state + module(step))
+            ((state - y) ** 2).mean().backward()
+    assert not differences(layer.probe, full, layer, 20)
+
+
+def test_a_probe_can_be_asked_again() -> None:
+    layer = SparseLinear(12, 9, density=0.2, rng=1)
+    layer.probe = GradientProbe(20)
+    assert layer.probe.found() is None
+    layer(torch.ones(2, 12)).sum().backward()
+    first, again = layer.probe.found(), layer.probe.found()
+    assert first is not None
+    assert again is not None
+    assert first[0].tolist() == again[0].tolist()
+    assert first[1].tolist() == again[1].tolist()
+
+
 @pytest.mark.parametrize("recurrent", [False, True])
 @pytest.mark.parametrize("checkpoint_steps", [None, 3])
 def test_spiking_layers(*, recurrent: bool, checkpoint_steps: int | None) -> None:

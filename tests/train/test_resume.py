@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import nn
 
+from neurosparse.data import RandomShift
 from neurosparse.errors import StorageError
 from neurosparse.network import LIF
-from neurosparse.sparsify import deep_r
+from neurosparse.sparsify import deep_r, deep_r_global
 from neurosparse.train import (
     History,
     dense_classifier,
@@ -22,7 +23,7 @@ from neurosparse.train import (
     sparse_classifier,
 )
 from tests.train.agreement import assert_same_state, digits, topology
-from tests.train.short_runs import RATE, SCHEME, SIZES, run, small_model
+from tests.train.short_runs import COUNTS, RATE, SCHEME, SIZES, adam, run, small_model
 
 
 def timeless(history: History) -> dict[str, Any]:
@@ -92,15 +93,18 @@ def test_resume_without_a_file_starts_from_the_beginning(tmp_path: Path) -> None
 
 
 OTHER_RUNS: list[tuple[str, dict[str, Any], str]] = [
-    ("seed", {"seed": 1}, "belongs to another run .*'seed': 0.* not .*'seed': 1"),
-    ("batch size", {"batch_size": 32}, "belongs to another run .*'batch_size': 64"),
-    ("scheme", {"scheme": deep_r()}, "belongs to another run .*'scheme': 'deep_r_global'"),
-    ("no scheme", {"scheme": None}, "belongs to another run .* not .*'scheme': None"),
-    ("schedule", {"schedule": None}, "belongs to another run .*'schedule': 'CosineAnnealingLR'"),
+    ("seed", {"seed": 1}, r"belongs to another run \(seed: 0 there, 1 here\)"),
+    ("batch size", {"batch_size": 32}, r"belongs to another run \(batch_size: 64 there, 32 here\)"),
+    ("scheme", {"scheme": deep_r()}, "scheme: Scheme.name='deep_r_global'.* there, .*'deep_r'"),
+    ("prior", {"scheme": deep_r_global(l1=5.0, temperature=1e-5)}, r"l1=0\.01.* there, .*l1=5\.0"),
+    ("learning rate", {"optimizer": adam(0.5)}, r"optimizer: Adam.*0\.02.* there, Adam.*0\.5"),
+    ("augmentation", {"augment": RandomShift(1, (8, 8))}, "augment: None there, RandomShift"),
+    ("no scheme", {"scheme": None}, "belongs to another run .* there, None here"),
+    ("schedule", {"schedule": None}, "belongs to another run .*schedule: .* there, None here"),
     (
         "optimiser",
         {"optimizer": lambda p: torch.optim.SGD(p, lr=0.1)},
-        "belongs to another run .*'optimizer': 'Adam'",
+        "belongs to another run .*optimizer: Adam.* there, SGD",
     ),
 ]
 
@@ -122,6 +126,21 @@ def test_a_checkpoint_of_another_run(checkpoint: Path, options: Any, message: st
         run(model, 2, checkpoint=checkpoint, resume=True, **options)
     assert_same_state(model.state_dict(), before)
     assert checkpoint.read_bytes() == saved
+
+
+def test_a_model_of_another_density(checkpoint: Path) -> None:
+    model = sparse_classifier(SIZES, neuron=LIF(du=1, dv=0.1), n_active=[310, 90])
+    with pytest.raises(StorageError, match=r"synapses per layer: \[300, 100\] there, \[310, 90\]"):
+        run(model, 2, checkpoint=checkpoint, resume=True)
+
+
+def test_the_model_of_the_run_itself_may_go_on(tmp_path: Path) -> None:
+    """One budget for both layers: their numbers are no longer those of the start."""
+    path = tmp_path / "run.pt"
+    model = small_model()
+    first = run(model, 2, checkpoint=path, keep="last")
+    assert first.epochs[-1].synapses != COUNTS
+    assert len(run(model, 3, checkpoint=path, resume=True).epochs) == 3
 
 
 @pytest.mark.parametrize(

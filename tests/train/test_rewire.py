@@ -52,6 +52,23 @@ OPTIMIZERS: dict[str, Make] = {
 NEW_WEIGHT = {"Adagrad, start": {"sum": 0.5}, "Rprop": {"step_size": 0.02}}
 
 
+def test_a_trained_layer_comes_with_the_signs_that_its_weights_have() -> None:
+    """Weights cross zero where no scheme holds them; that is no reason to drop them later."""
+    layer = SparseLinear(30, 20, density=0.5, rng=0)
+    with torch.no_grad():
+        layer.weight[::3] *= -1
+        layer.weight[1] = 0.0
+    kept = int(layer.signs[1])
+    optimizer = torch.optim.SGD([layer.weight], lr=1e-9)
+    rewirer = Rewirer(deep_r(l1=0, temperature=0), layer, optimizer)
+    expected = torch.sign(layer.weight.detach())
+    expected[1] = kept
+    assert layer.signs.tolist() == expected.tolist()
+    layer(torch.ones(2, 30)).sum().backward()
+    optimizer.step()
+    assert sum(rewirer.turnover.take().dropped) <= 1  # the weight at 0 may have moved below
+
+
 class Spy(LayerDropRule):
     """A drop rule that notes what it saw: the state between the step and the exchange."""
 

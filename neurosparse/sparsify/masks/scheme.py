@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from neurosparse.errors import ParameterError
 from neurosparse.sparsify.context import Context
+from neurosparse.sparsify.description import describe
 from neurosparse.sparsify.magnitude import lowest
 from neurosparse.sparsify.schedules import Schedule
 from neurosparse.sparsify.target import Target
@@ -92,7 +93,7 @@ class MaskView:
 MaskRule = Callable[[Sequence[MaskView], Context], None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MaskScheme:
     """How masks change during training, on layers that store every potential synapse.
 
@@ -123,6 +124,10 @@ class MaskScheme:
     start: Sequence[MaskRule] = ()
     move: MaskRule | None = None
     reach: Literal["all", "active"] = "all"
+
+    def __repr__(self) -> str:
+        """Name all rules and their settings."""
+        return describe(self)
 
     def begin(self, layers: Sequence[MaskView], context: Context) -> None:
         """Set masks and weights before the first step, in place."""

@@ -161,8 +161,8 @@ def rigl(*, n_steps: int, every: int = 100, share: float = 0.3, until: float = 0
     State O(n_active): of the gradient of dormant synapses, found block by block of rows in the
     steps that end in an exchange, only the ``n_active`` largest are kept at any time (12 bytes
     each). Time O(n_potential) in those steps. The authors' code skips the weight step when it
-    exchanges; here it is taken. Where a step of the optimiser has several backward passes, the last
-    decides.
+    exchanges; here it is taken. Gradients are those of the whole step: of all uses of a layer, as
+    in a loop over time, and of all backward passes since the last step.
 
     References
     ----------

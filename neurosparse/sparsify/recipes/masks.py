@@ -60,8 +60,9 @@ def soft_deep_r(final: Final, *, l1: float = 1e-5, temperature: float = 2.5e-12)
 
     State DENSE: ``theta`` and sign of every potential synapse, and the optimiser's slots. A
     dormant ``theta`` is moved by noise alone: the optimiser leaves it, and its state is fresh when
-    it wakes. Layers start as in the reference, each synapse active with probability ``p``; the
-    rest is uniform between ``theta_min`` and 0. Layers given sparse keep their synapses.
+    it wakes. In full layers each synapse starts active with probability ``p`` (in the reference
+    half as many, as it draws ``theta`` of either sign); the rest is uniform between ``theta_min``
+    and 0. Layers given sparse keep their synapses.
 
     References
     ----------

@@ -14,7 +14,7 @@ __all__ = ["bayesian_connectivity", "deep_r", "deep_r_global", "static"]
 
 
 def deep_r(
-    *, l1: float = 1e-5, temperature: float = 5e-11, signs: SignRule | None = None
+    *, l1: float = 1e-5, temperature: float = 2.5e-11, signs: SignRule | None = None
 ) -> Scheme:
     r"""DEEP R: stochastic sampling of connectivity under a hard budget per layer.
 
@@ -27,7 +27,8 @@ def deep_r(
     l1 : float
         Strength ``alpha`` of the L1 prior. The reference script uses 1e-5.
     temperature : float
-        ``T``. The reference script's noise equals ``T = 5e-11`` at its learning rate of 0.5.
+        ``T``. The reference script's noise, ``N(0, 1e-5)`` times the learning rate, equals 2.5e-11
+        at its learning rate of 0.5 (``lr gdnoise^2 / 2``).
     signs : SignRule, optional
         Default: drawn at birth.
 
@@ -57,7 +58,7 @@ def deep_r(
 def deep_r_global(
     *,
     l1: float = 1e-5,
-    temperature: float = 5e-11,
+    temperature: float = 2.5e-11,
     shares: Sequence[float] | None = None,
     signs: SignRule | None = None,
 ) -> Scheme:
@@ -68,7 +69,8 @@ def deep_r_global(
     l1, temperature, signs
         As in `deep_r`.
     shares : sequence of float, optional
-        As in `GlobalBudget`.
+        As in `GlobalBudget`; default the densities of the layers at the start, as in the reference
+        script.
 
     Returns
     -------
@@ -81,7 +83,7 @@ def deep_r_global(
     return Scheme(
         "deep_r_global",
         drop=SignChange(),
-        budget=GlobalBudget(shares),
+        budget=GlobalBudget("start" if shares is None else shares),
         noise=Langevin(l1, temperature),
         signs=signs or RandomSigns(),
     )
@@ -107,8 +109,10 @@ def bayesian_connectivity(
     temperature : float
         ``T``. The reference code's noise of ``N(0, 1e-6)`` times the learning rate equals ``5e-14``
         at its learning rate of 0.1.
-    shares, signs
-        As in `deep_r_global`.
+    shares : sequence of float, optional
+        As in `GlobalBudget`; default 1 for each layer, as in the reference code.
+    signs
+        As in `deep_r`.
 
     Returns
     -------
