@@ -77,7 +77,6 @@ class TrainingRun:
             "optimizer": f"{type(self.optimizer).__name__}({describe(self.optimizer.defaults)})",
             "schedule": describe(schedule),
             "scheme": describe(scheme),
-            "loss": describe(loss),
             "regularizers": repr(self.regularizers),
         }
         if objective is not None:

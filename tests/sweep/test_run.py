@@ -315,7 +315,7 @@ def test_an_interrupted_sweep_leaves_the_table_of_what_is_finished(tmp_path: Pat
     process = start(tmp_path, "slow")
     process.send_signal(signal.SIGINT)
     output, _ = process.communicate(timeout=LIMIT_S)
-    assert process.returncode == -signal.SIGINT
+    assert process.returncode == -signal.SIGINT, output
     assert output.rstrip().endswith("KeyboardInterrupt")
     assert 1 <= len(table(tmp_path)) == n_finished(tmp_path) < 6
 
