@@ -14,6 +14,7 @@ __all__ = [
     "LavaRunError",
     "NeurosparseError",
     "ParameterError",
+    "PoolError",
     "RegisterOverflowWarning",
     "ShapeError",
     "StorageError",
@@ -72,6 +73,10 @@ class ExportLimitError(NeurosparseError, ValueError):
 
 class LavaRunError(NeurosparseError, RuntimeError):
     """The interpreter that runs Lava failed, died or exceeded its time limit."""
+
+
+class PoolError(NeurosparseError, RuntimeError):
+    """Ray could not start a pool on this machine; the message says why."""
 
 
 class BackendMissingError(NeurosparseError, ImportError):

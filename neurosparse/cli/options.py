@@ -22,6 +22,7 @@ __all__ = [
     "Shift",
     "Temperature",
     "Timeout",
+    "WeightDecay",
 ]
 
 _DATA = "digits, mnist, fashion-mnist, nmnist, nmnist-small, or a folder with IDX files or N-MNIST."
@@ -54,6 +55,13 @@ L1 = Annotated[
 Temperature = Annotated[
     float | None,
     typer.Option("--temperature", help="Temperature of DEEP R. Default: the preset's."),
+]
+WeightDecay = Annotated[
+    float | None,
+    typer.Option(
+        "--weight-decay",
+        help="L2 penalty, for schemes without a prior of their own. Default: the preset's.",
+    ),
 ]
 Epochs = Annotated[int | None, typer.Option("--epochs", min=1, help="Default: the preset's.")]
 BatchSize = Annotated[

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neurosparse.cli.options import L1, BatchSize, Data, Epochs, Json, Shift, Temperature
+from neurosparse.cli.options import (
+    L1,
+    BatchSize,
+    Data,
+    Epochs,
+    Json,
+    Shift,
+    Temperature,
+    WeightDecay,
+)
 from neurosparse.cli.output import emit, emit_json, say, show_table, wants_progress
 
 if TYPE_CHECKING:
@@ -79,13 +88,7 @@ def sweep(
         ),
     ] = None,
     l1: L1 = None,
-    weight_decay: Annotated[
-        float | None,
-        typer.Option(
-            "--weight-decay",
-            help="L2 penalty, for schemes without a prior of their own. Default: the preset's.",
-        ),
-    ] = None,
+    weight_decay: WeightDecay = None,
     temperature: Temperature = None,
     shift: Shift = None,
     attack: Annotated[

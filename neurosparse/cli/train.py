@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neurosparse.cli.inputs import check_output_file
-from neurosparse.cli.options import L1, BatchSize, Data, Epochs, Json, Seed, Shift, Temperature
+from neurosparse.cli.options import (
+    L1,
+    BatchSize,
+    Data,
+    Epochs,
+    Json,
+    Seed,
+    Shift,
+    Temperature,
+    WeightDecay,
+)
 from neurosparse.cli.output import emit, emit_json, say, show_table, wants_progress
 from neurosparse.cli.train_checks import (
     check_choices,
@@ -53,13 +63,7 @@ def train(
     ] = None,
     l1: L1 = None,
     temperature: Temperature = None,
-    weight_decay: Annotated[
-        float | None,
-        typer.Option(
-            "--weight-decay",
-            help="L2 penalty, for schemes without a prior of their own. Default: the preset's.",
-        ),
-    ] = None,
+    weight_decay: WeightDecay = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     learning_rate: Annotated[
@@ -140,9 +144,8 @@ def train(
     if density is not None:
         n_active = preset.budget(density)
     part, valid = learn.split(VALID_SHARE, np.random.default_rng(seed))
-    pruned = recipe is not None and recipe.starts == "full"
     prior = recipe is not None and recipe.prior
-    kind = 1 if dense or pruned else 2  # whose learning rate
+    kind = 1 if recipe is None or recipe.starts == "full" else 2  # whose learning rate
     model: SpikingClassifier
     if recipe is None:
         model = preset.dense_model(seed)
@@ -170,8 +173,7 @@ def train(
         valid=valid,
         scheme=rewiring,
         patience=patience,
-        # the best epoch of a network that starts full may be one before it was pruned
-        keep="last" if patience is None or pruned else "best",
+        keep="last" if patience is None else "best",
         checkpoint=checkpoint,
         resume=resume,
         regularizers=regularizers,

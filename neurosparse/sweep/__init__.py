@@ -3,7 +3,6 @@
 from neurosparse.sweep.cell import Row, run_cell
 from neurosparse.sweep.columns import EPOCH_COLUMNS, RESULT_COLUMNS, TIME_COLUMNS, Column
 from neurosparse.sweep.folder import read_study
-from neurosparse.sweep.pool import PoolError
 from neurosparse.sweep.run import SweepResult, run_study
 from neurosparse.sweep.study import Attack, Cell, Study
 from neurosparse.sweep.summary import Spread, by_scheme, spread
@@ -16,7 +15,6 @@ __all__ = [
     "Attack",
     "Cell",
     "Column",
-    "PoolError",
     "Row",
     "Spread",
     "Study",

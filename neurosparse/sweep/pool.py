@@ -12,17 +12,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from neurosparse.environment import host
-from neurosparse.errors import BackendMissingError, NeurosparseError, ParameterError
+from neurosparse.errors import BackendMissingError, ParameterError, PoolError
 
-__all__ = ["PoolError", "import_ray", "ray_pool"]
+__all__ = ["import_ray", "ray_pool"]
 
 ANSWER_LIMIT_S = 30.0  # for a cluster to say that it is one; Ray itself waits two minutes
 _CONNECT_LIMIT_S = 5.0
 _OBJECT_STORE_BYTES = 80 * 2**20  # results are small; Ray would take a third of the memory
-
-
-class PoolError(NeurosparseError, RuntimeError):
-    """Ray could not start a pool on this machine; the message says why."""
 
 
 def import_ray() -> Any:
@@ -90,6 +86,7 @@ def ray_pool(address: str | None, workers: int | None) -> Iterator[Any]:
                 object_store_memory=_OBJECT_STORE_BYTES,
                 **quiet,
             )
+        # Ray raises what it likes: OSError, RuntimeError, its own
         except Exception as error:
             ray.shutdown()  # some of its processes may have started
             raise PoolError(

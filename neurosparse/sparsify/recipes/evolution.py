@@ -100,8 +100,7 @@ def dsr(
         First step without exchanges.
     n : float
         Wanted number of exchanges, ``K``; below 1 a share of the synapses. 600 in the authors' code
-        for wide residual networks; for MNIST they give none, and 10 % is ours: the best of 2, 5, 10
-        and 20 % there.
+        for wide residual networks; for MNIST they give none, and 10 % is our choice.
     threshold : float
         First ``H``.
     tolerance : float

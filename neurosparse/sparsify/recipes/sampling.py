@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from neurosparse.sparsify.budget import GlobalBudget, LayerBudget
 from neurosparse.sparsify.drop import SignChange
@@ -59,7 +60,7 @@ def deep_r_global(
     *,
     l1: float = 1e-5,
     temperature: float = 2.5e-11,
-    shares: Sequence[float] | None = None,
+    shares: Sequence[float] | Literal["start"] | None = "start",
     signs: SignRule | None = None,
 ) -> Scheme:
     """DEEP R with one budget for all layers; densities drift to where synapses survive.
@@ -68,7 +69,7 @@ def deep_r_global(
     ----------
     l1, temperature, signs
         As in `deep_r`.
-    shares : sequence of float, optional
+    shares : sequence of float, "start" or None
         As in `GlobalBudget`; default the densities of the layers at the start, as in the reference
         script.
 
@@ -83,7 +84,7 @@ def deep_r_global(
     return Scheme(
         "deep_r_global",
         drop=SignChange(),
-        budget=GlobalBudget("start" if shares is None else shares),
+        budget=GlobalBudget(shares),
         noise=Langevin(l1, temperature),
         signs=signs or RandomSigns(),
     )
