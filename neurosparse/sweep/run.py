@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from os import PathLike
@@ -125,13 +125,12 @@ def run_study(
             with contextlib.closing(Progress(earlier, waiting, progress, tell)) as shown:
                 if waiting:
                     shown.start(int(ray.cluster_resources().get("CPU", 1)), workers)
-                    with contextlib.closing(_results(ray, waiting, workers, task)) as results:
-                        for cell, row, error in results:
-                            if row is None:
-                                place.save_failure(cell, error)
-                            else:
-                                place.save(cell, row)
-                            shown.add(cell, row)
+                    for cell, row, error in _results(ray, waiting, workers, task):
+                        if row is None:
+                            place.save_failure(cell, error)
+                        else:
+                            place.save(cell, row)
+                        shown.add(cell, row)
         finally:  # also where somebody interrupts
             rows = place.rows()
             write_tables(rows, place.path)
@@ -158,35 +157,26 @@ def _check_parts(*, here: bool, figures: bool) -> None:
 
 def _results(
     ray: Any, cells: list[Cell], at_a_time: int | None, task: Task
-) -> Generator[tuple[Cell, Row | None, str], None, None]:
-    """Run cells; yield each with its row, or None and the error, as they come.
-
-    Those that have not ended when the generator is closed, or fails, are cancelled.
-    """
+) -> Iterator[tuple[Cell, Row | None, str]]:
+    """Run cells; yield each with its row, or None and the error, as they come."""
     remote = ray.remote(num_cpus=1, max_retries=0)(work)
     data_folder = known_data_folder()
     waiting, tries = list(reversed(cells)), dict.fromkeys(cells, 0)
     running: dict[Any, Cell] = {}
-    try:
-        while waiting or running:
-            while waiting and (at_a_time is None or len(running) < at_a_time):
-                cell = waiting.pop()
-                tries[cell] += 1
-                running[remote.remote(task, cell, data_folder)] = cell
-            ready, _ = ray.wait(list(running), timeout=_WAIT_S)
-            for reference in ready:
-                cell = running.pop(reference)
-                try:
-                    outcome = ray.get(reference)
-                except ray.exceptions.RayError as error:  # its worker died, or could not begin
-                    if tries[cell] < _TRIES:
-                        waiting.append(cell)
-                    else:
-                        yield cell, None, f"{type(error).__name__}: {error}"
-                    continue
-                yield cell, outcome.get("row"), outcome.get("error", "")
-    finally:
-        for reference in running:
-            # what ended this may be the connection itself
-            with contextlib.suppress(Exception):
-                ray.cancel(reference)
+    while waiting or running:
+        while waiting and (at_a_time is None or len(running) < at_a_time):
+            cell = waiting.pop()
+            tries[cell] += 1
+            running[remote.remote(task, cell, data_folder)] = cell
+        ready, _ = ray.wait(list(running), timeout=_WAIT_S)
+        for reference in ready:
+            cell = running.pop(reference)
+            try:
+                outcome = ray.get(reference)
+            except ray.exceptions.RayError as error:  # its worker died, or could not begin
+                if tries[cell] < _TRIES:
+                    waiting.append(cell)
+                else:
+                    yield cell, None, f"{type(error).__name__}: {error}"
+                continue
+            yield cell, outcome.get("row"), outcome.get("error", "")

@@ -149,21 +149,6 @@ def test_figures_after_an_interrupted_extension(
     assert "4 cells" in (tmp_path / "index.html").read_text()
 
 
-def test_an_interrupt_cancels_what_waits(pool: Any, small_study: Study, tmp_path: Path) -> None:
-    (tmp_path / "data").mkdir()
-    study = dataclasses.replace(small_study, data=str(tmp_path / "data"), seeds=range(4))
-
-    def interrupt(line: str) -> None:
-        if line.startswith("1/16 "):
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        run(study, tmp_path / "out", task=tasks.mark, tell=interrupt)
-    # two at a time, 0.3 s each: the 16 would take 2.4 s
-    time.sleep(4)
-    assert 1 <= len(list((tmp_path / "data").iterdir())) < 16
-
-
 # ------------------------------------------------------------------ failures
 
 
