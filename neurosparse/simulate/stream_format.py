@@ -39,9 +39,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import BackendMissingError, StorageError
+from neurosparse.errors import StorageError
 from neurosparse.network import Spikes
 from neurosparse.network.atomic import atomic_write
+from neurosparse.optional import load_optional
 from neurosparse.simulate.recording import Layout
 
 __all__ = [
@@ -70,21 +71,8 @@ _UNREADABLE = (OSError, LookupError, ValueError, TypeError, AttributeError, Runt
 
 
 def load_h5py() -> Any:
-    """Return the module.
-
-    Raises
-    ------
-    BackendMissingError
-        If it is not installed.
-    """
-    try:
-        import h5py
-    except ImportError as error:
-        raise BackendMissingError(
-            "streaming a run to a file needs h5py, which is not installed; "
-            "pip install 'neurosparse[simulate]'"
-        ) from error
-    return h5py
+    """Return the package; `BackendMissingError` where it is not installed."""
+    return load_optional("h5py", "runs streamed to a file", "simulate")
 
 
 def describe(probe: Any) -> dict[str, Any]:

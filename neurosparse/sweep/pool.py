@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from neurosparse.environment import host
-from neurosparse.errors import BackendMissingError, ParameterError, PoolError
+from neurosparse.errors import ParameterError, PoolError
+from neurosparse.optional import load_optional
 
 __all__ = ["import_ray", "ray_pool"]
 
@@ -22,23 +23,11 @@ _OBJECT_STORE_BYTES = 80 * 2**20  # results are small; Ray would take a third of
 
 
 def import_ray() -> Any:
-    """Return the package ray.
-
-    Raises
-    ------
-    BackendMissingError
-        If it is not installed.
-    """
+    """Return the package; `BackendMissingError` where it is not installed."""
     # neither statistics for Ray's makers nor a notice about GPUs, which we do not use
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    try:
-        import ray
-    except ImportError as error:
-        raise BackendMissingError(
-            "sweeps need ray, which is not installed; pip install 'neurosparse[sweep]'"
-        ) from error
-    return ray
+    return load_optional("ray", "sweeps", "sweep")
 
 
 @contextlib.contextmanager

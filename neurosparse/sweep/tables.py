@@ -9,8 +9,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from neurosparse.errors import BackendMissingError
 from neurosparse.network.atomic import atomic_write
+from neurosparse.optional import load_optional
 from neurosparse.sweep.cell import Row
 from neurosparse.sweep.columns import EPOCH_COLUMNS, RESULT_COLUMNS, Column
 
@@ -77,19 +77,7 @@ def _parquet(columns: Sequence[Column], rows: Sequence[Row]) -> bytes:
 
 
 def import_pyarrow() -> tuple[Any, Any]:
-    """Return pyarrow and its Parquet module.
-
-    Raises
-    ------
-    BackendMissingError
-        If it is not installed.
-    """
-    try:
-        import pyarrow as pa
-        from pyarrow import parquet
-    except ImportError as error:
-        raise BackendMissingError(
-            "tables of a sweep need pyarrow, which is not installed; "
-            "pip install 'neurosparse[sweep]'"
-        ) from error
-    return pa, parquet
+    """Return pyarrow and its Parquet module; `BackendMissingError` where it is not installed."""
+    names = ("pyarrow", "pyarrow.parquet")
+    arrow, parquet = (load_optional(name, "tables of a sweep", "sweep") for name in names)
+    return arrow, parquet

@@ -10,27 +10,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neurosparse.errors import BackendMissingError, ParameterError
+from neurosparse.errors import ParameterError
 from neurosparse.network import LIF
+from neurosparse.optional import load_optional
 
 __all__ = ["SnnTorchClassifier", "load_snntorch", "neuron_options"]
 
 
 def load_snntorch() -> Any:
-    """Return the package.
-
-    Raises
-    ------
-    BackendMissingError
-        If it is not installed.
-    """
-    try:
-        import snntorch
-    except ImportError as error:
-        raise BackendMissingError(
-            "snntorch is not installed; pip install 'neurosparse[interop]'"
-        ) from error
-    return snntorch
+    """Return the package; `BackendMissingError` where it is not installed."""
+    return load_optional("snntorch", "snnTorch networks", "interop")
 
 
 def neuron_options(

@@ -276,7 +276,9 @@ def test_foreign_hdf5_files(tmp_path: Path) -> None:
 def test_without_nir(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "nir", None)
     network = Network({"in": Population(2), "out": Population(2, LIF())})
-    message = re.escape("nir is not installed; pip install 'neurosparse[interop]'")
+    message = re.escape(
+        "NIR graphs need nir, which is not installed; pip install 'neurosparse[interop]'"
+    )
     with pytest.raises(BackendMissingError, match=message):
         to_nir(network)
     with pytest.raises(BackendMissingError, match=message):

@@ -353,7 +353,7 @@ def test_missing_snntorch_says_what_to_install(monkeypatch: pytest.MonkeyPatch) 
         sparse_classifier([3, 2], neuron=LIF(), density=1),
     )
     monkeypatch.setitem(sys.modules, "snntorch", None)
-    message = re.escape("snntorch is not installed; pip install 'neurosparse[interop]'")
+    message = re.escape("need snntorch, which is not installed; pip install 'neurosparse[interop]'")
     for call in (
         lambda: from_snntorch(net),
         lambda: network_from_snntorch(net),

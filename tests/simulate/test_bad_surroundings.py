@@ -59,7 +59,7 @@ def test_progress_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_stream_without_h5py(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    with pytest.raises(BackendMissingError, match="needs h5py, which is not installed"):
+    with pytest.raises(BackendMissingError, match="need h5py, which is not installed"):
         simulate(FLOAT, {}, 3, stream=tmp_path / "run.h5")
     assert list(tmp_path.iterdir()) == []
     assert simulate(FLOAT, {}, 3).n_steps == 3

@@ -211,7 +211,7 @@ def test_bad_questions_are_named(path: Path) -> None:
 
 def test_without_h5py(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
-    message = r"needs h5py, which is not installed; pip install 'neurosparse\[simulate\]'"
+    message = r"need h5py, which is not installed; pip install 'neurosparse\[simulate\]'"
     with pytest.raises(BackendMissingError, match=message):
         StreamSink(path, LAYOUT)
     with pytest.raises(BackendMissingError, match=message):

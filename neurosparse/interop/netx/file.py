@@ -22,10 +22,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from neurosparse.errors import BackendMissingError, StorageError
+from neurosparse.errors import StorageError
 from neurosparse.interop.damaged import UNREADABLE
+from neurosparse.optional import load_optional
 
-__all__ = ["Layer", "load_h5py", "read_layers"]
+__all__ = ["Layer", "read_layers"]
 
 _ARRAYS = ("weight", "weight_rec", "bias", "delay")
 _PARAMETERS = ("iDecay", "vDecay", "vThMant", "refDelay", "gradedSpike")
@@ -47,23 +48,6 @@ class Layer(NamedTuple):
         return int(np.prod(self.shape or (0,), dtype=np.int64))
 
 
-def load_h5py() -> Any:
-    """Return the package.
-
-    Raises
-    ------
-    BackendMissingError
-        If it is not installed.
-    """
-    try:
-        import h5py
-    except ImportError as error:
-        raise BackendMissingError(
-            "NetX files need h5py, which is not installed; pip install 'neurosparse[interop]'"
-        ) from error
-    return h5py
-
-
 def read_layers(path: str | PathLike[str]) -> list[Layer]:
     """Return the layers of a file, in their order.
 
@@ -72,7 +56,7 @@ def read_layers(path: str | PathLike[str]) -> list[Layer]:
     StorageError
         If the file is missing, truncated or foreign.
     """
-    h5py, where = load_h5py(), Path(path)
+    h5py, where = load_optional("h5py", "NetX files", "interop"), Path(path)
     if not where.is_file():
         raise StorageError(f"{where}: no such file")
     try:

@@ -7,28 +7,17 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from neurosparse.errors import BackendMissingError, NeurosparseError, ParameterError, StorageError
+from neurosparse.errors import NeurosparseError, ParameterError, StorageError
 from neurosparse.interop.damaged import UNREADABLE
 from neurosparse.network.atomic import atomic_write
+from neurosparse.optional import load_optional
 
 __all__ = ["FlatGraph", "flatten_graph", "load_nir", "read_graph", "write_graph"]
 
 
 def load_nir() -> Any:
-    """Return the package.
-
-    Raises
-    ------
-    BackendMissingError
-        If it is not installed.
-    """
-    try:
-        import nir
-    except ImportError as error:
-        raise BackendMissingError(
-            "nir is not installed; pip install 'neurosparse[interop]'"
-        ) from error
-    return nir
+    """Return the package; `BackendMissingError` where it is not installed."""
+    return load_optional("nir", "NIR graphs", "interop")
 
 
 def read_graph(given: Any) -> Any:
